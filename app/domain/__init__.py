@@ -1,0 +1,1 @@
+"""Values and rules of curation: the standard library only, no input or output."""

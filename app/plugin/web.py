@@ -1,0 +1,300 @@
+"""How a format serves its clients: a table of routes, and the feed that each handler receives.
+
+This file and ``app.web`` are the only ones that know Flask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, BinaryIO, Protocol
+
+from flask import Request, Response
+
+from app.domain.permissions import Permission
+from app.plugin.blobs import BlobDigests
+from app.plugin.format import FeedFormat, Manifest
+
+Handler = Callable[..., Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Hold one route: a Werkzeug rule below the feed, its methods, the right it needs, its handler.
+
+    ``needs`` None means that the route is open to everybody who reaches the feed's address (a ping, a
+    login); ``harmless`` says why a route that is not a GET may need no more than reading.
+    """
+
+    rule: str
+    methods: tuple[str, ...]
+    needs: Permission | None
+    handler: Handler
+    harmless: str = ""
+    accepts_gzip: bool = False
+
+
+@dataclass(slots=True)
+class Routes:
+    """Collect a format's routes; ``error`` shapes a refusal as the protocol's clients read it.
+
+    >>> routes = Routes(error=text_error)
+    >>> @routes.get("/-/ping", needs=None)
+    ... def ping(feed): ...
+    """
+
+    error: Callable[[int, str, str], Response]
+    routes: list[Route] = field(default_factory=list)
+
+    def get(self, rule: str, needs: Permission | None = Permission.VIEW_FEED) -> Callable[[Handler], Handler]:
+        """Register a GET (and HEAD) handler; it needs View Feed unless said otherwise."""
+        return self.route(rule, ("GET",), needs)
+
+    def route(
+        self,
+        rule: str,
+        methods: Sequence[str],
+        needs: Permission | None,
+        *,
+        harmless: str = "",
+        accepts_gzip: bool = False,
+    ) -> Callable[[Handler], Handler]:
+        """Register a handler for some methods.
+
+        Raises ValueError where a route that is not a GET needs only reading and gives no ``harmless`` reason.
+        """
+        reading = needs in (None, Permission.VIEW_FEED, Permission.DOWNLOAD_PACKAGE)
+        if reading and set(methods) - {"GET", "HEAD"} and not harmless:
+            raise ValueError(f"{methods} {rule} needs only {needs}; say why that is harmless, or name its right")
+
+        def register(handler: Handler) -> Handler:
+            self.routes.append(Route(rule, tuple(methods), needs, handler, harmless, accepts_gzip))
+            return handler
+
+        return register
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """Hold one stored file of a version; digests are lower-case hex, size is in bytes."""
+
+    filename: str
+    variant: str
+    digests: BlobDigests
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """Hold one version in a feed, with what the feed decided about it.
+
+    ``published`` is when the world first saw it, ``added`` when it entered this feed; both in UTC.
+    """
+
+    name: str
+    version: str
+    normalized: str
+    key: str
+    prerelease: bool
+    listed: bool
+    deprecated: str
+    origin: str
+    published: datetime
+    published_by: str
+    added: datetime
+    size: int
+    downloads: int
+    files: tuple[FileRecord, ...]
+
+    @property
+    def main(self) -> FileRecord:
+        """Give the version's main file."""
+        return self.files[0]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageRecord:
+    """Hold one package in a feed: its versions in ascending order and the tags that somebody set."""
+
+    name: str
+    key: str
+    serial: int
+    versions: tuple[VersionRecord, ...]
+    tags: Mapping[str, str]
+    latest: str | None
+    latest_stable: str | None
+
+    def version(self, key: str) -> VersionRecord | None:
+        """Give the version with a version key, or None."""
+        return next((v for v in self.versions if v.key == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSummary:
+    """Hold one line of a package list: the newest version and counts; ``versions`` ascending where asked for."""
+
+    name: str
+    latest: str
+    description: str
+    version_count: int
+    downloads: int
+    published: datetime
+    manifest: Manifest
+    versions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Hold a slice of a package list and the count of the whole."""
+
+    items: tuple[PackageSummary, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Say what publishing did; ``created`` is False when the same bytes were already there."""
+
+    name: str
+    version: str
+    created: bool
+    digests: BlobDigests
+
+
+class ServedFeed(Protocol):
+    """Be the feed that a route's handler receives: found, authenticated, permitted for what the route needs."""
+
+    name: str
+    format: FeedFormat
+    serial: int
+    url: str
+    """Absolute address of the feed as this client addresses it, without a slash at the end."""
+    request: Request
+    user_name: str | None
+    """Who is speaking; None for nobody."""
+
+    def can(self, permission: Permission) -> bool:
+        """Tell whether the caller holds a further right on this feed."""
+
+    def require(self, permission: Permission) -> None:
+        """Raise Unauthenticated or Forbidden unless the caller holds a further right on this feed."""
+
+    def package(self, name: str) -> PackageRecord | None:
+        """Give a package with all its versions, or None."""
+
+    def get_package(self, name: str) -> PackageRecord:
+        """Give a package with all its versions; raise NotFound."""
+
+    def get_version(self, name: str, version: str) -> VersionRecord:
+        """Give one version (or ``latest``, ``latest-stable``); raise NotFound."""
+
+    def search(
+        self,
+        text: str = "",
+        *,
+        prerelease: bool = True,
+        unlisted: bool = False,
+        with_versions: bool = False,
+        group: str | None = None,
+        offset: int = 0,
+        limit: int = 20,
+    ) -> Page:
+        """Give packages whose name, description or keywords contain the text, by name.
+
+        ``group`` keeps one group (an empty text: packages without one).
+        """
+
+    def counts(self) -> tuple[int, int]:
+        """Give the number of packages and of versions."""
+
+    def document(
+        self,
+        key: str,
+        build: Callable[[], bytes],
+        *,
+        content_type: str,
+        package: str | None = None,
+        vary: Sequence[str] = (),
+        digest: str = "sha256",
+    ) -> Response:
+        """Answer with an index document, built at most once per serial and address.
+
+        ``key`` names the document and its variant; ``package`` (a name) ties it to that package's serial
+        instead of the feed's. Handles ETag, 304, HEAD, gzip, Range and caching headers. ``digest`` names the ETag's
+        algorithm.
+        """
+
+    def send(self, file: FileRecord, content_type: str, download_name: str | None = None) -> Response:
+        """Answer with a stored file's bytes: ETag, Range, HEAD, immutable caching; needs Download Package."""
+
+    def open(self, file: FileRecord) -> BinaryIO:
+        """Open a stored file's bytes (seekable)."""
+
+    def store(self, chunks: Iterable[bytes]) -> BlobDigests:
+        """Stream bytes into the blob store, bounded by the feed's limit, for ``publish_stored``."""
+
+    def publish(
+        self, stream: BinaryIO | Iterable[bytes], filename: str, *, tags: Sequence[str] = ()
+    ) -> Published:
+        """Publish a package file; raise InvalidPackage, Conflict (other bytes are there) or Forbidden.
+
+        ``tags`` are set on the version as part of the same transaction.
+        """
+
+    def publish_stored(
+        self,
+        blob: BlobDigests,
+        filename: str,
+        *,
+        tags: Sequence[str] = (),
+        expect: Callable[[Manifest], None] | None = None,
+    ) -> Published:
+        """Publish a file that ``store`` already took; ``expect`` may raise Invalid after the file was read."""
+
+    def set_tag(self, name: str, tag: str, version: str) -> None:
+        """Point a tag at a version; raise NotFound."""
+
+    def remove_tag(self, name: str, tag: str) -> None:
+        """Remove a tag; raise NotFound."""
+
+    def set_listed(self, name: str, version: str, listed: bool) -> None:
+        """List or unlist a version."""
+
+    def set_deprecated(self, name: str, messages: Mapping[str, str]) -> None:
+        """Set the deprecation message by version; an empty message takes it back."""
+
+    def delete_versions(self, name: str, versions: Sequence[str] | None = None) -> int:
+        """Delete versions of a package, or all; give how many went; raise NotFound."""
+
+    def log_in(self, user_name: str, password: str) -> str:
+        """Check a password and give a new personal key; raise Unauthenticated."""
+
+    def log_out(self) -> None:
+        """Revoke the personal key that this request was sent with."""
+
+    def json_body(self, limit: int = 1_000_000) -> Any:
+        """Give the request's body as JSON values; raise Invalid or TooLarge."""
+
+
+def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with JSON."""
+    import json
+
+    body = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return Response(body, status, headers, content_type="application/json")
+
+
+def text_response(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with plain text."""
+    return Response(text, status, headers, content_type="text/plain; charset=utf-8")
+
+
+def json_error(status: int, code: str, message: str) -> Response:
+    """Shape a refusal as ``{"error": message, "code": code}``."""
+    return json_response({"error": message, "code": code}, status)
+
+
+def text_error(status: int, code: str, message: str) -> Response:
+    """Shape a refusal as one line of plain text."""
+    return text_response(message, status)
