@@ -87,3 +87,10 @@ class NotOffered(AppError):
 
     code = "not-offered"
     status = 501
+
+
+class Refused(AppError):
+    """Refuse a promotion that a rule or a gate stands against."""
+
+    code = "refused"
+    status = 400

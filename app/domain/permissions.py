@@ -177,7 +177,5 @@ KEY_RIGHTS: dict[KeyRight, frozenset[Permission]] = {
     KeyRight.VIEW: _READ,
     KeyRight.ADD: frozenset({Permission.ADD_PACKAGE, Permission.PULL_PACKAGE}),
     KeyRight.PROMOTE: frozenset({Permission.ACCEPT_PROMOTIONS}),
-    KeyRight.DELETE: frozenset(
-        {Permission.DELETE_PACKAGE, Permission.OVERWRITE_PACKAGE, Permission.UNLIST_PACKAGE}
-    ),
+    KeyRight.DELETE: frozenset({Permission.DELETE_PACKAGE, Permission.OVERWRITE_PACKAGE, Permission.UNLIST_PACKAGE}),
 }

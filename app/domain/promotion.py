@@ -134,9 +134,7 @@ def feed_objections(
     """List the rules of the two feeds that stand against promoting anything between them."""
     found: list[Objection] = []
     if source.id == target.id:
-        found.append(
-            Objection(f"{source.name} is both source and target; choose another target feed.", "same-feed")
-        )
+        found.append(Objection(f"{source.name} is both source and target; choose another target feed.", "same-feed"))
     if source.format != target.format:
         found.append(
             Objection(

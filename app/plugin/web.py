@@ -5,9 +5,9 @@ This file and ``app.web`` are the only ones that know Flask.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, BinaryIO, Protocol
 
 from flask import Request, Response
@@ -15,6 +15,26 @@ from flask import Request, Response
 from app.domain.permissions import Permission
 from app.plugin.blobs import BlobDigests
 from app.plugin.format import FeedFormat, Manifest
+from app.plugin.records import FileRecord, PackageRecord, PackageSummary, Page, Published, VersionRecord
+
+__all__ = [
+    "FileRecord",
+    "Handler",
+    "PackageRecord",
+    "PackageSummary",
+    "Page",
+    "Published",
+    "Request",
+    "Response",
+    "Route",
+    "Routes",
+    "ServedFeed",
+    "VersionRecord",
+    "json_error",
+    "json_response",
+    "text_error",
+    "text_response",
+]
 
 Handler = Callable[..., Response]
 
@@ -73,93 +93,6 @@ class Routes:
             return handler
 
         return register
-
-
-@dataclass(frozen=True, slots=True)
-class FileRecord:
-    """Hold one stored file of a version; digests are lower-case hex, size is in bytes."""
-
-    filename: str
-    variant: str
-    digests: BlobDigests
-    manifest: Manifest
-
-
-@dataclass(frozen=True, slots=True)
-class VersionRecord:
-    """Hold one version in a feed, with what the feed decided about it.
-
-    ``published`` is when the world first saw it, ``added`` when it entered this feed; both in UTC.
-    """
-
-    name: str
-    version: str
-    normalized: str
-    key: str
-    prerelease: bool
-    listed: bool
-    deprecated: str
-    origin: str
-    published: datetime
-    published_by: str
-    added: datetime
-    size: int
-    downloads: int
-    files: tuple[FileRecord, ...]
-
-    @property
-    def main(self) -> FileRecord:
-        """Give the version's main file."""
-        return self.files[0]
-
-
-@dataclass(frozen=True, slots=True)
-class PackageRecord:
-    """Hold one package in a feed: its versions in ascending order and the tags that somebody set."""
-
-    name: str
-    key: str
-    serial: int
-    versions: tuple[VersionRecord, ...]
-    tags: Mapping[str, str]
-    latest: str | None
-    latest_stable: str | None
-
-    def version(self, key: str) -> VersionRecord | None:
-        """Give the version with a version key, or None."""
-        return next((v for v in self.versions if v.key == key), None)
-
-
-@dataclass(frozen=True, slots=True)
-class PackageSummary:
-    """Hold one line of a package list: the newest version and counts; ``versions`` ascending where asked for."""
-
-    name: str
-    latest: str
-    description: str
-    version_count: int
-    downloads: int
-    published: datetime
-    manifest: Manifest
-    versions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Hold a slice of a package list and the count of the whole."""
-
-    items: tuple[PackageSummary, ...]
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """Say what publishing did; ``created`` is False when the same bytes were already there."""
-
-    name: str
-    version: str
-    created: bool
-    digests: BlobDigests
 
 
 class ServedFeed(Protocol):
@@ -234,9 +167,7 @@ class ServedFeed(Protocol):
     def store(self, chunks: Iterable[bytes]) -> BlobDigests:
         """Stream bytes into the blob store, bounded by the feed's limit, for ``publish_stored``."""
 
-    def publish(
-        self, stream: BinaryIO | Iterable[bytes], filename: str, *, tags: Sequence[str] = ()
-    ) -> Published:
+    def publish(self, stream: BinaryIO | Iterable[bytes], filename: str, *, tags: Sequence[str] = ()) -> Published:
         """Publish a package file; raise InvalidPackage, Conflict (other bytes are there) or Forbidden.
 
         ``tags`` are set on the version as part of the same transaction.
@@ -279,8 +210,6 @@ class ServedFeed(Protocol):
 
 def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Answer with JSON."""
-    import json
-
     body = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return Response(body, status, headers, content_type="application/json")
 

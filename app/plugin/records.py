@@ -1,0 +1,97 @@
+"""What a feed holds, as plain values: files, versions, packages and pages of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.plugin.blobs import BlobDigests
+from app.plugin.format import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """Hold one stored file of a version; digests are lower-case hex, size is in bytes."""
+
+    filename: str
+    variant: str
+    digests: BlobDigests
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """Hold one version in a feed, with what the feed decided about it.
+
+    ``published`` is when the world first saw it, ``added`` when it entered this feed; both in UTC.
+    """
+
+    name: str
+    version: str
+    normalized: str
+    key: str
+    prerelease: bool
+    listed: bool
+    deprecated: str
+    origin: str
+    published: datetime
+    published_by: str
+    added: datetime
+    size: int
+    downloads: int
+    files: tuple[FileRecord, ...]
+
+    @property
+    def main(self) -> FileRecord:
+        """Give the version's main file."""
+        return self.files[0]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageRecord:
+    """Hold one package in a feed: its versions in ascending order and the tags that somebody set."""
+
+    name: str
+    key: str
+    serial: int
+    versions: tuple[VersionRecord, ...]
+    tags: Mapping[str, str]
+    latest: str | None
+    latest_stable: str | None
+
+    def version(self, key: str) -> VersionRecord | None:
+        """Give the version with a version key, or None."""
+        return next((v for v in self.versions if v.key == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSummary:
+    """Hold one line of a package list: the newest version and counts; ``versions`` ascending where asked for."""
+
+    name: str
+    latest: str
+    description: str
+    version_count: int
+    downloads: int
+    published: datetime
+    manifest: Manifest
+    versions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Hold a slice of a package list and the count of the whole."""
+
+    items: tuple[PackageSummary, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Say what publishing did; ``created`` is False when the same bytes were already there."""
+
+    name: str
+    version: str
+    created: bool
+    digests: BlobDigests

@@ -1,0 +1,380 @@
+"""Bring versions into a feed, and change or remove what is there: one way for every format and every door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.domain.errors import Conflict, Forbidden, Invalid, InvalidPackage, NotFound
+from app.domain.permissions import Permission
+from app.domain.promotion import Accepts, content_digest
+from app.plugin.blobs import BlobDigests
+from app.plugin.format import FeedFormat, Manifest
+from app.plugin.records import Published
+from app.services import access, events, packages
+from app.services.runtime import Actor, Runtime, Work
+from app.storage.models import Blob, Feed, File, FileManifest, Package, Tag, Version
+
+Check = Callable[[Manifest], None]
+
+
+def publish(
+    runtime: Runtime,
+    actor: Actor,
+    feed_name: str,
+    chunks: Iterable[bytes],
+    filename: str,
+    *,
+    tags: Sequence[str] = (),
+    expect: Check | None = None,
+) -> Published:
+    """Publish a package file: stream, store, read its manifest, then rows and event in one transaction.
+
+    Raises Forbidden, InvalidPackage, TooLarge, or Conflict where other bytes stand under the version.
+    """
+    blob = store(runtime, actor, feed_name, chunks)
+    return publish_stored(runtime, actor, feed_name, blob, filename, tags=tags, expect=expect)
+
+
+def store(runtime: Runtime, actor: Actor, feed_name: str, chunks: Iterable[bytes]) -> BlobDigests:
+    """Stream bytes into the blob store for somebody who may publish; visible to nobody until they are published."""
+    with runtime.reading(actor) as work:
+        open_for_writing(work, feed_name, Permission.ADD_PACKAGE)
+    return runtime.blobs.add(chunks, runtime.settings.max_package_bytes)
+
+
+def publish_stored(
+    runtime: Runtime,
+    actor: Actor,
+    feed_name: str,
+    blob: BlobDigests,
+    filename: str,
+    *,
+    tags: Sequence[str] = (),
+    expect: Check | None = None,
+) -> Published:
+    """Publish bytes that are in the blob store; ``expect`` may refuse the manifest that was read from them."""
+    with runtime.reading(actor) as work:
+        format = work.get_format(open_for_writing(work, feed_name, Permission.ADD_PACKAGE).format)
+    manifest = read_manifest(runtime, format, blob, filename)
+    if expect is not None:
+        expect(manifest)
+    with runtime.writing(actor) as work:
+        feed = open_for_writing(work, feed_name, Permission.ADD_PACKAGE)
+        created = _insert(work, feed, format, blob, manifest, tags)
+    return Published(manifest.name, manifest.version, created, blob)
+
+
+def read_manifest(runtime: Runtime, format: FeedFormat, blob: BlobDigests, filename: str) -> Manifest:
+    """Let a format read stored bytes; an upload that it refuses is forgotten again by the next sweep."""
+    with runtime.blobs.open(blob.sha256) as file:
+        manifest = format.read(file, filename)
+    for text, limit, what in ((manifest.name, 500, "name"), (manifest.version, 256, "version")):
+        if not text or len(text) > limit or not text.isprintable():
+            raise InvalidPackage(f"The package's {what} {text[:80]!r} is not possible; use 1 to {limit} characters.")
+    format.name_key(manifest.name), format.version_key(manifest.version)
+    return manifest
+
+
+def open_for_writing(work: Work, feed_name: str, permission: Permission) -> Feed:
+    """Give a feed into which, or in which, a client may write; raise Forbidden for a feed that takes promotions only."""
+    feed = access.get_feed(work, feed_name, permission)
+    if not feed.active:
+        raise Forbidden(f"The feed {feed.name} is deactivated; activate it in its settings first.", code="inactive")
+    if feed.accepts == Accepts.PROMOTIONS:
+        raise Forbidden(
+            f"The feed {feed.name} takes promotions only: publish to an earlier stage and promote from there.",
+            code="promotions-only",
+            feed=feed.name,
+        )
+    return feed
+
+
+def _insert(
+    work: Work, feed: Feed, format: FeedFormat, blob: BlobDigests, manifest: Manifest, tags: Sequence[str]
+) -> bool:
+    serial = bump(work, feed)
+    package_id = _package_id(work, feed, format, manifest, serial)
+    key = format.version_key(manifest.version)
+    version = work.session.scalars(
+        select(Version).where(Version.package_id == package_id, Version.key == key)
+    ).one_or_none()
+    replaced = version is not None and not _fits_beside(work, feed, version, manifest, blob)
+    if version is not None and not replaced and _has(work, version, blob):
+        set_tags(work, package_id, version.id, tags, explicit=False)
+        return False
+    if version is not None and replaced:
+        work.session.delete(version)
+        work.session.flush()
+        version = None
+    version = version or _new_version(work, format, package_id, manifest, key)
+    _add_file(work, version, format, blob, manifest)
+    set_tags(work, package_id, version.id, tags, explicit=False)
+    events.record(
+        work,
+        "package-overwritten" if replaced else "package-published",
+        feed=feed.name,
+        subject=f"{manifest.name} {manifest.version}",
+        variant=manifest.variant,
+        sha256=blob.sha256,
+        size=blob.size,
+    )
+    return True
+
+
+def bump(work: Work, feed: Feed) -> int:
+    """Count one change of a feed and give its serial; on PostgreSQL this also is the lock of the feed's writers."""
+    statement = update(Feed).where(Feed.id == feed.id).values(serial=Feed.serial + 1).returning(Feed.serial)
+    return work.session.execute(statement.execution_options(synchronize_session=False)).scalar_one()
+
+
+def _package_id(work: Work, feed: Feed, format: FeedFormat, manifest: Manifest, serial: int) -> int:
+    key = format.name_key(manifest.name)
+    touched = work.session.execute(
+        update(Package)
+        .where(Package.feed_id == feed.id, Package.key == key)
+        .values(serial=serial)
+        .returning(Package.id)
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    if touched is not None:
+        return touched
+    confusable = format.confusable_key(manifest.name)
+    _check_look_alike(work, feed, manifest.name, confusable)
+    statement = insert(Package).values(
+        feed_id=feed.id, key=key, confusable=confusable, name=manifest.name, serial=serial
+    )
+    return work.session.execute(statement.returning(Package.id)).scalar_one()
+
+
+def _check_look_alike(work: Work, feed: Feed, name: str, confusable: str) -> None:
+    twin = work.session.scalars(
+        select(Package.name).where(Package.feed_id == feed.id, Package.confusable == confusable).limit(1)
+    ).first()
+    if twin is None or access.allowed(work, Permission.MANAGE_FEED, feed):
+        return
+    raise Forbidden(
+        f"The name {name!r} is easily taken for {twin!r}, which {feed.name} holds; use that name, "
+        "or let somebody who manages the feed publish the first version.",
+        code="look-alike-name",
+        name=name,
+        twin=twin,
+    )
+
+
+def _has(work: Work, version: Version, blob: BlobDigests) -> bool:
+    return work.session.scalar(select(func.count()).where(File.version_id == version.id, File.blob == blob.sha256)) == 1
+
+
+def _fits_beside(work: Work, feed: Feed, version: Version, manifest: Manifest, blob: BlobDigests) -> bool:
+    """Tell whether a file goes with what a version holds; False: it may replace it. Raises Conflict otherwise."""
+    held = work.session.scalar(select(File.blob).where(File.version_id == version.id, File.variant == manifest.variant))
+    if held == blob.sha256 or (held is None and version.version == manifest.version):
+        return True
+    if feed.allow_overwrite and access.allowed(work, Permission.OVERWRITE_PACKAGE, feed):
+        return False
+    raise Conflict(
+        f"{feed.name} already holds {manifest.name} {version.version} with other bytes; publish a new version. "
+        "(Overwriting needs the right Overwrite Package and a feed that allows it.)",
+        code="version-exists",
+        feed=feed.name,
+        name=manifest.name,
+        version=version.version,
+    )
+
+
+def _new_version(work: Work, format: FeedFormat, package_id: int, manifest: Manifest, key: str) -> Version:
+    now, by = work.now(), work.actor.name
+    version = Version(
+        package_id=package_id,
+        key=key,
+        version=manifest.version,
+        normalized=format.normalize(manifest.version),
+        prerelease=format.is_prerelease(manifest.version),
+        digest="",
+        size=0,
+        origin="published",
+        published=now,
+        published_by=by,
+        added=now,
+        added_by=by,
+    )
+    work.session.add(version)
+    work.session.flush()
+    return version
+
+
+def _add_file(work: Work, version: Version, format: FeedFormat, blob: BlobDigests, manifest: Manifest) -> None:
+    _know_blob(work, blob)
+    file = File(
+        version_id=version.id,
+        variant=manifest.variant,
+        filename=format.filename(manifest),
+        blob=blob.sha256,
+        manifest_id=_manifest_id(work, format, blob, manifest),
+    )
+    work.session.add(file)
+    work.session.flush()
+    rows = work.session.execute(
+        select(File.variant, File.blob, Blob.size)
+        .join(Blob, Blob.sha256 == File.blob)
+        .where(File.version_id == version.id)
+    ).all()
+    version.digest = content_digest((row.variant, row.blob) for row in rows)
+    version.size = sum(row.size for row in rows)
+
+
+def _know_blob(work: Work, blob: BlobDigests) -> None:
+    if work.session.get(Blob, blob.sha256) is not None:
+        return
+    row = Blob(sha256=blob.sha256, sha512=blob.sha512, sha1=blob.sha1, md5=blob.md5, size=blob.size, added=work.now())
+    _add_unless_there(work, row)
+
+
+def _manifest_id(work: Work, format: FeedFormat, blob: BlobDigests, manifest: Manifest) -> int:
+    known = select(FileManifest.id).where(FileManifest.blob == blob.sha256, FileManifest.format == format.key)
+    found = work.session.scalar(known)
+    if found is not None:
+        return found
+    row = FileManifest(
+        blob=blob.sha256,
+        format=format.key,
+        description=manifest.description[:4000],
+        keywords=" ".join(manifest.keywords)[:2000],
+        license=manifest.license[:500],
+        data=manifest.to_json(),
+    )
+    _add_unless_there(work, row)
+    return work.session.scalar(known) or 0
+
+
+def _add_unless_there(work: Work, row: Blob | FileManifest) -> None:
+    # Two feeds may take the same bytes at once; whoever comes second uses the first one's row.
+    try:
+        with work.session.begin_nested():
+            work.session.add(row)
+    except IntegrityError:
+        return
+
+
+def set_tags(work: Work, package_id: int, version_id: int, tags: Iterable[str], *, explicit: bool) -> None:
+    """Point tags at a version; ``explicit`` where somebody asked for the tag itself, not for a publication."""
+    for name in tags:
+        tag = work.session.get(Tag, (package_id, name))
+        if tag is None:
+            work.session.add(Tag(package_id=package_id, name=name, version_id=version_id, explicit=explicit))
+        else:
+            tag.version_id, tag.explicit = version_id, explicit
+    work.session.flush()
+
+
+# Changes to what is there -----------------------------------------------------------------------------
+
+
+def _touch(work: Work, feed: Feed, name: str) -> int:
+    """Count a change of one package; give its id; raise NotFound."""
+    record = packages.get_package(work, feed, name)
+    serial = bump(work, feed)
+    statement = update(Package).where(Package.feed_id == feed.id, Package.key == record.key).values(serial=serial)
+    return work.session.execute(
+        statement.returning(Package.id).execution_options(synchronize_session=False)
+    ).scalar_one()
+
+
+def _version_row(work: Work, feed: Feed, package_id: int, name: str, version: str) -> Version:
+    key = packages.get_version(work, feed, name, version).key
+    return work.session.scalars(select(Version).where(Version.package_id == package_id, Version.key == key)).one()
+
+
+def set_tag(work: Work, feed_name: str, name: str, tag: str, version: str) -> None:
+    """Point a tag at a version because somebody asked for it; raise NotFound."""
+    feed = open_for_writing(work, feed_name, Permission.ADD_PACKAGE)
+    package_id = _touch(work, feed, name)
+    row = _version_row(work, feed, package_id, name, version)
+    set_tags(work, package_id, row.id, [tag], explicit=True)
+    events.record(work, "tag-set", feed=feed.name, subject=f"{name} {row.version}", name=tag)
+
+
+def remove_tag(work: Work, feed_name: str, name: str, tag: str) -> None:
+    """Remove a tag; raise NotFound."""
+    feed = open_for_writing(work, feed_name, Permission.ADD_PACKAGE)
+    package_id = _touch(work, feed, name)
+    gone = work.session.get(Tag, (package_id, tag))
+    if gone is None:
+        raise NotFound(f"{name} has no tag {tag!r} in {feed.name}; list its tags.", code="unknown-tag", tag=tag)
+    work.session.delete(gone)
+    events.record(work, "tag-removed", feed=feed.name, subject=name, name=tag)
+
+
+def set_listed(work: Work, feed_name: str, name: str, version: str, listed: bool) -> None:
+    """List or unlist a version; an unlisted one can be installed by its exact version only."""
+    feed = open_for_writing(work, feed_name, Permission.UNLIST_PACKAGE)
+    row = _version_row(work, feed, _touch(work, feed, name), name, version)
+    row.listed = listed
+    events.record(
+        work, "version-listed" if listed else "version-unlisted", feed=feed.name, subject=f"{name} {row.version}"
+    )
+
+
+def set_deprecated(work: Work, feed_name: str, name: str, messages: Mapping[str, str]) -> None:
+    """Set the deprecation message by version; an empty message takes it back."""
+    feed = open_for_writing(work, feed_name, Permission.UNLIST_PACKAGE)
+    package_id = _touch(work, feed, name)
+    for version, message in messages.items():
+        row = _version_row(work, feed, package_id, name, version)
+        if row.deprecated == message:
+            continue
+        row.deprecated = message[:4000]
+        events.record(
+            work, "version-deprecated", feed=feed.name, subject=f"{name} {row.version}", message=row.deprecated
+        )
+
+
+def delete_versions(work: Work, feed_name: str, name: str, versions: Sequence[str] | None = None) -> int:
+    """Delete versions of a package from a feed, or all of them; give how many went; raise NotFound.
+
+    The bytes stay for the feeds that hold them too; history stays for ever.
+    """
+    feed = open_for_writing(work, feed_name, Permission.DELETE_PACKAGE)
+    record = packages.get_package(work, feed, name)
+    package_id = _touch(work, feed, name)
+    wanted = [v.version for v in record.versions] if versions is None else versions
+    for version in wanted:
+        row = _version_row(work, feed, package_id, name, version)
+        work.session.delete(row)
+        work.session.flush()
+        events.record(
+            work, "version-deleted", feed=feed.name, subject=f"{record.name} {row.version}", digest=row.digest
+        )
+    left = work.session.scalar(select(func.count()).where(Version.package_id == package_id))
+    if not left:
+        work.session.execute(delete(Package).where(Package.id == package_id))
+    return len(wanted)
+
+
+def count_downloads(work: Work, downloads: Mapping[tuple[str, str, str], int], now: datetime) -> None:
+    """Add downloads counted in memory, by (feed name, package key, version key); serials stay as they are."""
+    for (feed_key, package_key, version_key), number in downloads.items():
+        package = (
+            select(Package.id)
+            .join(Feed, Feed.id == Package.feed_id)
+            .where(Feed.key == feed_key, Package.key == package_key)
+            .scalar_subquery()
+        )
+        work.session.execute(
+            update(Version)
+            .where(Version.package_id == package, Version.key == version_key)
+            .values(downloads=Version.downloads + number)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def check_agreement(manifest: Manifest, format: FeedFormat, *, name: str = "", version: str = "") -> None:
+    """Raise Invalid where a file is not the package that its sender said it is."""
+    if name and format.name_key(manifest.name) != format.name_key(name):
+        raise Invalid(f"The file is the package {manifest.name}, not {name}; send it under its own name.")
+    if version and format.version_key(manifest.version) != format.version_key(version):
+        raise Invalid(f"The file is version {manifest.version}, not {version}; send it under its own version.")

@@ -1,0 +1,1 @@
+"""Rows and bytes: SQLAlchemy models, the engines, migrations and blob stores."""

@@ -1,0 +1,153 @@
+"""Open the database: the only file that knows SQLite from PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, String, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+
+_READER_CACHE_KB = 8_192
+_WRITER_CACHE_KB = 65_536
+_CHECKPOINT_PAGES = 16_000
+_BUSY_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Hold the two ways into one database.
+
+    ``reader`` serves consistent reads. ``writer`` begins every transaction as a writer; on SQLite it has one
+    connection, so that this process's writers queue in turn instead of polling for the lock.
+    """
+
+    url: URL
+    reader: Engine
+    writer: Engine
+
+    @property
+    def path(self) -> Path | None:
+        """Give the database's file, where it is one."""
+        return Path(self.url.database) if self.embedded and self.url.database else None
+
+    @property
+    def embedded(self) -> bool:
+        """Tell whether the database is a file of ours."""
+        return self.url.get_backend_name() == "sqlite"
+
+    def change_stamp(self, connection: Connection) -> str:
+        """Give a text that is equal only while nothing was committed; ask on one kept connection."""
+        if self.embedded:
+            return str(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+        return str(connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar_one())
+
+    def checkpoint(self, *, truncate: bool = False) -> None:
+        """Move the write-ahead log into the database file, so that no commit has to."""
+        if not self.embedded:
+            return
+        raw = self.reader.raw_connection()
+        try:
+            raw.cursor().execute(f"PRAGMA wal_checkpoint({'TRUNCATE' if truncate else 'PASSIVE'})")
+        finally:
+            raw.close()
+
+    def integrity(self) -> Sequence[str]:
+        """Give what the database itself finds wrong with its file."""
+        if not self.embedded:
+            return ()
+        with self.reader.connect() as connection:
+            rows = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        return [row for row in rows if row != "ok"] + [f"broken reference: {tuple(row)}" for row in broken]
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.checkpoint(truncate=True)
+        self.reader.dispose()
+        self.writer.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open a database by its SQLAlchemy URL (``sqlite:///file`` or ``postgresql+psycopg://...``)."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return Database(parsed, _sqlite(parsed, writer=False), _sqlite(parsed, writer=True))
+    reader = create_engine(parsed, pool_size=8, max_overflow=8, pool_pre_ping=True)
+    return Database(parsed, reader, reader)
+
+
+def _sqlite(url: URL, *, writer: bool) -> Engine:
+    pool: dict[str, Any] = (
+        {"pool_size": 1, "max_overflow": 0, "pool_timeout": _BUSY_MS / 1000}
+        if writer
+        else {"pool_size": 8, "max_overflow": 24}
+    )
+    engine = create_engine(url, **pool)
+    begin = "BEGIN IMMEDIATE" if writer else "BEGIN"
+    cache = _WRITER_CACHE_KB if writer else _READER_CACHE_KB
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        # The driver must not begin transactions by itself: it would begin them as readers.
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout={_BUSY_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            f"cache_size=-{cache}",
+            f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
+        ):
+            connection.cursor().execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+class json_rows(GenericFunction[Any]):
+    """Read one JSON parameter, an array of arrays, as rows: the table ``value`` of a set-based query.
+
+    Call ``json_rows(text).table_valued("value")`` and take fields by ``json_field(rows.c.value, n)``.
+    """
+
+    inherit_cache = True
+
+
+@compiles(json_rows, "sqlite")
+def _json_rows_sqlite(element: json_rows, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(json_rows, "postgresql")
+def _json_rows_postgresql(element: json_rows, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_array_elements(CAST({compiler.process(element.clauses, **kw)} AS JSON))"
+
+
+class json_field(GenericFunction[str]):
+    """Take the n-th field (from 0) of a row of ``json_rows`` as text."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(json_field, "sqlite")
+def _json_field_sqlite(element: json_field, compiler: SQLCompiler, **kw: Any) -> str:
+    value, number = element.clauses
+    return f"({compiler.process(value, **kw)} ->> {compiler.process(number, **kw)})"
+
+
+@compiles(json_field, "postgresql")
+def _json_field_postgresql(element: json_field, compiler: SQLCompiler, **kw: Any) -> str:
+    value, number = element.clauses
+    return f"({compiler.process(value, **kw)} ->> CAST({compiler.process(number, **kw)} AS INTEGER))"

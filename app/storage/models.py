@@ -1,0 +1,383 @@
+"""The tables. Keys are compared byte by byte, so that a version key's order is the version order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy import BigInteger as _BigInteger
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Utc(TypeDecorator[datetime]):
+    """Store moments in UTC and give them back aware."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Bring a moment to UTC before it is stored."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give a stored moment its time zone back."""
+        if value is None or value.tzinfo is not None:
+            return value
+        return value.replace(tzinfo=UTC)
+
+
+Key = String(1000).with_variant(String(1000, collation="C"), "postgresql")
+Bytes = _BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Base(DeclarativeBase):
+    """Be the base of every model."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {dict[str, Any]: JSON, datetime: Utc()}
+
+
+class Setting(Base):
+    """Hold what the installation remembers about itself (its cookie secret, its port)."""
+
+    __tablename__ = "setting"
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
+# People and rights ------------------------------------------------------------------------------------
+
+membership = Table(
+    "membership",
+    Base.metadata,
+    Column("user_id", ForeignKey("user.id", ondelete="CASCADE"), primary_key=True),
+    Column("group_id", ForeignKey("group.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+
+class User(Base):
+    """Be a person who signs in; ``epoch`` goes up to end every session of theirs."""
+
+    __tablename__ = "user"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    key: Mapped[str] = mapped_column(Key, unique=True)
+    display_name: Mapped[str] = mapped_column(String(200), default="")
+    email: Mapped[str] = mapped_column(String(254), default="")
+    password_hash: Mapped[str | None] = mapped_column(String(300))
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+    epoch: Mapped[int] = mapped_column(default=0)
+    created: Mapped[datetime]
+    last_seen: Mapped[datetime | None]
+    groups: Mapped[list[Group]] = relationship(secondary=membership, back_populates="users", order_by="Group.name")
+
+
+class Group(Base):
+    """Be a set of users who share grants."""
+
+    __tablename__ = "group"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    key: Mapped[str] = mapped_column(Key, unique=True)
+    users: Mapped[list[User]] = relationship(secondary=membership, back_populates="groups", order_by="User.name")
+
+
+class Task(Base):
+    """Be a named bundle of permission attributes."""
+
+    __tablename__ = "task"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    key: Mapped[str] = mapped_column(Key, unique=True)
+    description: Mapped[str] = mapped_column(Text, default="")
+    built_in: Mapped[bool] = mapped_column(Boolean, default=False)
+    attributes: Mapped[list[TaskAttribute]] = relationship(cascade="all, delete-orphan")
+
+
+class TaskAttribute(Base):
+    """Be one attribute of a task."""
+
+    __tablename__ = "task_attribute"
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True)
+    attribute: Mapped[str] = mapped_column(String(60), primary_key=True)
+
+
+class Grant(Base):
+    """Give a task to somebody on a scope, or restrict it there (``deny``).
+
+    ``principal`` is user, group, everyone, authenticated or anonymous. No feed and no group: everywhere.
+    """
+
+    __tablename__ = "grant"
+    __table_args__ = (
+        CheckConstraint("feed_id IS NULL OR feed_group_id IS NULL", name="one_scope"),
+        CheckConstraint("user_id IS NULL OR group_id IS NULL", name="one_principal"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
+    principal: Mapped[str] = mapped_column(String(20))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("group.id", ondelete="CASCADE"), index=True)
+    feed_id: Mapped[int | None] = mapped_column(ForeignKey("feed.id", ondelete="CASCADE"), index=True)
+    feed_group_id: Mapped[int | None] = mapped_column(ForeignKey("feed_group.id", ondelete="CASCADE"), index=True)
+    deny: Mapped[bool] = mapped_column(Boolean, default=False)
+    task: Mapped[Task] = relationship()
+    user: Mapped[User | None] = relationship()
+    group: Mapped[Group | None] = relationship()
+    feed: Mapped[Feed | None] = relationship()
+    feed_group: Mapped[FeedGroup | None] = relationship()
+
+
+api_key_feed = Table(
+    "api_key_feed",
+    Base.metadata,
+    Column("api_key_id", ForeignKey("api_key.id", ondelete="CASCADE"), primary_key=True),
+    Column("feed_id", ForeignKey("feed.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+
+class ApiKey(Base):
+    """Be a secret that acts for a script: system, feed or personal. Only its SHA-256 is stored."""
+
+    __tablename__ = "api_key"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(100))
+    description: Mapped[str] = mapped_column(Text, default="")
+    prefix: Mapped[str] = mapped_column(String(20))
+    secret_hash: Mapped[str] = mapped_column(Key, unique=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    feed_group_id: Mapped[int | None] = mapped_column(ForeignKey("feed_group.id", ondelete="CASCADE"), index=True)
+    rights: Mapped[list[str]] = mapped_column(JSON, default=list)
+    enabled: Mapped[bool] = mapped_column(Boolean, default=True)
+    expires: Mapped[datetime | None]
+    created: Mapped[datetime]
+    last_used: Mapped[datetime | None]
+    user: Mapped[User | None] = relationship()
+    feed_group: Mapped[FeedGroup | None] = relationship()
+    feeds: Mapped[list[Feed]] = relationship(secondary=api_key_feed, order_by="Feed.name")
+
+
+# Feeds and what they hold -----------------------------------------------------------------------------
+
+
+class FeedGroup(Base):
+    """Be a set of feeds that belong together: a team's, or the stages of a pipeline."""
+
+    __tablename__ = "feed_group"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    key: Mapped[str] = mapped_column(Key, unique=True)
+    feeds: Mapped[list[Feed]] = relationship(back_populates="group", order_by="Feed.name")
+
+
+feed_target = Table(
+    "feed_target",
+    Base.metadata,
+    Column("feed_id", ForeignKey("feed.id", ondelete="CASCADE"), primary_key=True),
+    Column("target_id", ForeignKey("feed.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+
+class Feed(Base):
+    """Be a named collection of packages of one format; ``serial`` counts its committed changes."""
+
+    __tablename__ = "feed"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(50))
+    key: Mapped[str] = mapped_column(Key, unique=True)
+    format: Mapped[str] = mapped_column(String(50))
+    description: Mapped[str] = mapped_column(Text, default="")
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("feed_group.id", ondelete="SET NULL"), index=True)
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+    accepts: Mapped[str] = mapped_column(String(20), default="anything")
+    promote_to: Mapped[str] = mapped_column(String(20), default="any")
+    allow_overwrite: Mapped[bool] = mapped_column(Boolean, default=False)
+    comments_required: Mapped[bool] = mapped_column(Boolean, default=False)
+    serial: Mapped[int] = mapped_column(default=0)
+    created: Mapped[datetime]
+    group: Mapped[FeedGroup | None] = relationship(back_populates="feeds")
+    targets: Mapped[list[Feed]] = relationship(
+        secondary=feed_target,
+        primaryjoin=lambda: Feed.id == feed_target.c.feed_id,
+        secondaryjoin=lambda: Feed.id == feed_target.c.target_id,
+        order_by=lambda: Feed.name,
+    )
+
+
+class Blob(Base):
+    """Know the size and digests of stored bytes, addressed by SHA-256."""
+
+    __tablename__ = "blob"
+    sha256: Mapped[str] = mapped_column(Key, primary_key=True)
+    sha512: Mapped[str] = mapped_column(String(128))
+    sha1: Mapped[str] = mapped_column(String(40))
+    md5: Mapped[str] = mapped_column(String(32))
+    size: Mapped[int] = mapped_column(Bytes)
+    added: Mapped[datetime]
+
+
+class FileManifest(Base):
+    """Hold what a format read from a blob: a function of the bytes, so every feed shares one row."""
+
+    __tablename__ = "manifest"
+    __table_args__ = (UniqueConstraint("blob", "format"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    blob: Mapped[str] = mapped_column(ForeignKey("blob.sha256"))
+    format: Mapped[str] = mapped_column(String(50))
+    description: Mapped[str] = mapped_column(Text, default="")
+    keywords: Mapped[str] = mapped_column(Text, default="")
+    license: Mapped[str] = mapped_column(Text, default="")
+    data: Mapped[dict[str, Any]]
+
+
+class Package(Base):
+    """Be a package in a feed; ``serial`` is the feed's serial of its last change."""
+
+    __tablename__ = "package"
+    __table_args__ = (UniqueConstraint("feed_id", "key"), Index(None, "feed_id", "confusable"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    feed_id: Mapped[int] = mapped_column(ForeignKey("feed.id", ondelete="CASCADE"))
+    key: Mapped[str] = mapped_column(Key)
+    confusable: Mapped[str] = mapped_column(Key)
+    name: Mapped[str] = mapped_column(String(500))
+    serial: Mapped[int] = mapped_column(default=0)
+
+
+class Version(Base):
+    """Be one release in a feed, with what the feed decided about it.
+
+    ``digest`` names the content of all files. ``published`` is when the world first saw the version,
+    ``added`` when it entered this feed. ``origin`` is published or promoted.
+    """
+
+    __tablename__ = "version"
+    __table_args__ = (UniqueConstraint("package_id", "key"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    package_id: Mapped[int] = mapped_column(ForeignKey("package.id", ondelete="CASCADE"))
+    key: Mapped[str] = mapped_column(Key)
+    version: Mapped[str] = mapped_column(String(300))
+    normalized: Mapped[str] = mapped_column(String(300))
+    prerelease: Mapped[bool] = mapped_column(Boolean)
+    digest: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int] = mapped_column(Bytes)
+    listed: Mapped[bool] = mapped_column(Boolean, default=True)
+    deprecated: Mapped[str] = mapped_column(Text, default="")
+    origin: Mapped[str] = mapped_column(String(20))
+    published: Mapped[datetime]
+    published_by: Mapped[str] = mapped_column(String(200))
+    added: Mapped[datetime]
+    added_by: Mapped[str] = mapped_column(String(200))
+    downloads: Mapped[int] = mapped_column(default=0)
+
+
+class File(Base):
+    """Be one artifact of a version."""
+
+    __tablename__ = "file"
+    __table_args__ = (UniqueConstraint("version_id", "variant"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("version.id", ondelete="CASCADE"))
+    variant: Mapped[str] = mapped_column(Key)
+    filename: Mapped[str] = mapped_column(String(700))
+    blob: Mapped[str] = mapped_column(ForeignKey("blob.sha256"), index=True)
+    manifest_id: Mapped[int] = mapped_column(ForeignKey("manifest.id"), index=True)
+
+
+class Tag(Base):
+    """Point a name at a version; ``explicit`` unless publishing set it by the way."""
+
+    __tablename__ = "tag"
+    package_id: Mapped[int] = mapped_column(ForeignKey("package.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(Key, primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("version.id", ondelete="CASCADE"), index=True)
+    explicit: Mapped[bool] = mapped_column(Boolean, default=True)
+
+
+# History ----------------------------------------------------------------------------------------------
+
+
+class Promotion(Base):
+    """Be one request that copied versions between two feeds. Names are stored, so that renaming loses nothing."""
+
+    __tablename__ = "promotion"
+    __table_args__ = (UniqueConstraint("actor", "idempotency_key"), Index(None, "at"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    format: Mapped[str] = mapped_column(String(50))
+    source_id: Mapped[int | None] = mapped_column(ForeignKey("feed.id", ondelete="SET NULL"), index=True)
+    target_id: Mapped[int | None] = mapped_column(ForeignKey("feed.id", ondelete="SET NULL"), index=True)
+    source_name: Mapped[str] = mapped_column(String(50))
+    target_name: Mapped[str] = mapped_column(String(50))
+    actor: Mapped[str] = mapped_column(String(200))
+    comments: Mapped[str] = mapped_column(Text, default="")
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    items_digest: Mapped[str] = mapped_column(String(64))
+    item_count: Mapped[int]
+    idempotency_key: Mapped[str | None] = mapped_column(String(200))
+    undone_by: Mapped[int | None] = mapped_column(ForeignKey("promotion.id"))
+
+
+class PromotionItem(Base):
+    """Be one version of a promotion: what it was called, what its content was, what came of it."""
+
+    __tablename__ = "promotion_item"
+    __table_args__ = (Index(None, "name_key", "version_key"),)
+    promotion_id: Mapped[int] = mapped_column(ForeignKey("promotion.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    name_key: Mapped[str] = mapped_column(Key)
+    version_key: Mapped[str] = mapped_column(Key)
+    name: Mapped[str] = mapped_column(String(500))
+    version: Mapped[str] = mapped_column(String(300))
+    digest: Mapped[str] = mapped_column(String(64))
+    outcome: Mapped[str] = mapped_column(String(20))
+
+
+class Event(Base):
+    """Be one entry of the append-only log; ``hash`` covers it and everything before it."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index(None, "feed", "id"), Index(None, "tag", "id"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[str] = mapped_column(String(40))
+    actor: Mapped[str] = mapped_column(String(200))
+    tag: Mapped[str] = mapped_column(String(60))
+    feed: Mapped[str | None] = mapped_column(String(50))
+    subject: Mapped[str | None] = mapped_column(String(800))
+    data: Mapped[dict[str, Any]]
+    previous: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class EventHead(Base):
+    """Hold the end of the event chain in its only row, the lock behind which events are appended."""
+
+    __tablename__ = "event_head"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    last_id: Mapped[int] = mapped_column(default=0)
+    hash: Mapped[str] = mapped_column(String(64))
