@@ -42,6 +42,11 @@ class FormatKit:
     ``choices`` are (candidates, range, chosen); ``specs`` are (dependency text, kind); ``hostile`` are files
     that must be refused. ``publish(sample)``, ``listing(name)`` and ``download(sample)`` are the requests
     of a native client; ``shows(body, version)`` tells whether a listing's body names a version.
+
+    A declared Feature needs its field: ``unlist``, ``deprecate``, ``tag``, ``search``, ``variants(name, version)``
+    (the files of one version that stand side by side), ``login(user name, password)``, and ``remote(samples)``: every
+    document and file of a remote source that offers the samples, by path (``/name/1.0.0``, with its query).
+    ``remake(sample)`` gives other bytes for the same name and version, where ``same_versions`` cannot.
     """
 
     make: Callable[[str, str], Sample]
@@ -66,3 +71,6 @@ class FormatKit:
     delete: Callable[[Sample], Sequence[Request]] | None = None
     search: Callable[[str], Request] | None = None
     remote: Callable[[Sequence[Sample]], Mapping[str, bytes]] | None = None
+    remake: Callable[[Sample], Sample] | None = None
+    variants: Callable[[str, str], Sequence[Sample]] | None = None
+    login: Callable[[str, str], Request] | None = None
