@@ -368,3 +368,17 @@ def feeds_holding(work: Work, format: str, name_key: str) -> dict[str, list[tupl
     for key, feed_id, feed_name, added in rows:
         held.setdefault(key, []).append((feed_id, feed_name, added))
     return held
+
+
+def serial_of(work: Work, feed: Feed, name: str) -> int:
+    """Give the serial of a package's last change; raise NotFound."""
+    key = work.get_format(feed.format).name_key(name)
+    serial = work.session.scalar(select(Package.serial).where(Package.feed_id == feed.id, Package.key == key))
+    if serial is None:
+        raise NotFound(
+            f"There is no package {name!r} in the feed {feed.name}; search the feed for its spelling.",
+            code="unknown-package",
+            feed=feed.name,
+            name=name,
+        )
+    return serial

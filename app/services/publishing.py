@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -355,8 +354,8 @@ def delete_versions(work: Work, feed_name: str, name: str, versions: Sequence[st
     return len(wanted)
 
 
-def count_downloads(work: Work, downloads: Mapping[tuple[str, str, str], int], now: datetime) -> None:
-    """Add downloads counted in memory, by (feed name, package key, version key); serials stay as they are."""
+def count_downloads(work: Work, downloads: Mapping[tuple[str, str, str], int]) -> None:
+    """Add downloads counted in memory, by (feed key, package key, version key); serials stay as they are."""
     for (feed_key, package_key, version_key), number in downloads.items():
         package = (
             select(Package.id)

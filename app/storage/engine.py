@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, String, create_engine, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -42,11 +43,10 @@ class Database:
         """Tell whether the database is a file of ours."""
         return self.url.get_backend_name() == "sqlite"
 
-    def change_stamp(self, connection: Connection) -> str:
-        """Give a text that is equal only while nothing was committed; ask on one kept connection."""
-        if self.embedded:
-            return str(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
-        return str(connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar_one())
+    def watch(self) -> Watch:
+        """Give a watch that tells whether anything was committed since."""
+        query = "PRAGMA data_version" if self.embedded else "SELECT pg_current_snapshot()::text"
+        return Watch(self.reader, query)
 
     def checkpoint(self, *, truncate: bool = False) -> None:
         """Move the write-ahead log into the database file, so that no commit has to."""
@@ -72,6 +72,39 @@ class Database:
         self.checkpoint(truncate=True)
         self.reader.dispose()
         self.writer.dispose()
+
+
+class Watch:
+    """Tell cheaply whether anything was committed, by this process or another; safe for many threads.
+
+    It keeps one connection, because SQLite's data version means something on one connection only.
+    """
+
+    def __init__(self, engine: Engine, query: str) -> None:
+        self._engine, self._query = engine, query
+        self._lock = Lock()
+        self._cursor: DBAPICursor | None = None
+
+    def stamp(self) -> object:
+        """Give a value that is equal to an earlier one only if nothing was committed between."""
+        with self._lock:
+            try:
+                return self._ask()
+            except Exception:  # noqa: BLE001 - whatever broke the connection, a new stamp is the safe answer
+                self._cursor = None
+                return object()
+
+    def _ask(self) -> object:
+        if self._cursor is None:
+            raw = self._engine.raw_connection()
+            connection: Any = raw.driver_connection
+            raw.detach()
+            if hasattr(connection, "autocommit") and self._engine.dialect.name != "sqlite":
+                connection.autocommit = True
+            self._cursor = connection.cursor()
+        self._cursor.execute(self._query)
+        row = self._cursor.fetchone()
+        return None if row is None else row[0]
 
 
 def open_database(url: str) -> Database:

@@ -1,0 +1,122 @@
+"""Turn the one error tree into what each reader expects: a page, problem+json, plain text, the protocol's shape."""
+
+from __future__ import annotations
+
+import errno
+import logging
+
+from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.domain.errors import AppError, Forbidden, Invalid, NotFound, Unauthenticated
+
+log = logging.getLogger(__name__)
+
+
+class Unavailable(AppError):
+    """Say that the server cannot work right now, for a reason that is not the sender's."""
+
+    code = "unavailable"
+    status = 503
+
+
+class NoSpace(AppError):
+    """Say that the server's disk is full."""
+
+    code = "no-space"
+    status = 507
+
+
+class WrongMethod(AppError):
+    """Refuse a method that an address does not know."""
+
+    code = "method-not-allowed"
+    status = 405
+
+
+class Failure(AppError):
+    """Stand for a fault of ours, without its particulars; those are in the log."""
+
+    code = "internal-error"
+    status = 500
+
+
+def as_app_error(error: Exception) -> AppError:
+    """Give the error of our tree that an exception amounts to; logs what is a fault of ours."""
+    if isinstance(error, AppError):
+        return error
+    if isinstance(error, MethodNotAllowed):
+        methods = ", ".join(sorted(error.valid_methods or ()))
+        return WrongMethod(f"{request.method} is not possible here; use {methods}.", methods=methods)
+    if isinstance(error, CSRFError):
+        return Forbidden("The form is too old or was not ours; go back, reload the page and send it again.", code="csrf")
+    if isinstance(error, HTTPException):
+        return _from_http(error)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        log.error("the disk is full")
+        return NoSpace("The server's disk is full; nothing was kept. Make room, then send it again.")
+    if isinstance(error, OperationalError | PoolTimeout):
+        log.exception("the database does not answer")
+        if "full" in str(error):
+            return NoSpace("The server's disk is full; nothing was changed. Make room, then try again.")
+        return Unavailable("The database does not answer right now; nothing was changed. Try again.")
+    log.exception("a fault of ours at %s %s", request.method, request.path)
+    return Failure("Something went wrong in the server; nothing was changed. Its log says what.")
+
+
+def _from_http(error: HTTPException) -> AppError:
+    status = error.code or 500
+    if status == 404:
+        return NotFound(f"There is nothing at {request.path}.")
+    made = Invalid(error.description or error.name, code=error.name.lower().replace(" ", "-"))
+    made.status = status
+    return made
+
+
+def wants_page() -> bool:
+    """Tell whether a person is reading: a browser that asks for HTML outside the API."""
+    if request.path.startswith("/api/"):
+        return False
+    return request.accept_mimetypes.quality("text/html") > request.accept_mimetypes.quality("application/json")
+
+
+def install(app: Flask) -> None:
+    """Answer every exception of the pages and our own API; client protocols and the vendor's API answer theirs."""
+
+    @app.errorhandler(Exception)
+    def answer(error: Exception) -> BaseResponse:
+        found = as_app_error(error)
+        if not wants_page():
+            return problem(found)
+        if isinstance(found, Unauthenticated):
+            return redirect(url_for("account.sign_in", next=request.full_path.rstrip("?")))
+        return page(found)
+
+
+def page(error: AppError) -> Response:
+    """Answer with a page that says what happened and what now."""
+    known = {400, 401, 403, 404, 409, 500}
+    template = error.status if error.status in known else (500 if error.status >= 500 else 400)
+    return Response(render_template(f"errors/{template}.html", error=error), error.status)
+
+
+def problem(error: AppError) -> Response:
+    """Answer with problem+json (RFC 9457); ``code`` is stable."""
+    body = {
+        "type": "about:blank",
+        "title": error.code,
+        "status": error.status,
+        "detail": error.message,
+        "code": error.code,
+        **{name: value for name, value in error.details.items() if value is not None},
+    }
+    response = jsonify(body)
+    response.status_code = error.status
+    response.content_type = "application/problem+json"
+    if isinstance(error, Unauthenticated):
+        response.headers["WWW-Authenticate"] = 'Basic realm="Promontory"'
+    return response

@@ -1,0 +1,164 @@
+"""Who is speaking: API keys and passwords by every transport for clients, a session for pages and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+
+from cachetools import TTLCache
+from flask import Request, current_app
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from app.domain.errors import AppError, Unauthenticated
+from app.services import keys, people
+from app.services.runtime import ANONYMOUS, Actor, Runtime, Work
+
+_FAILURES = RateLimitItemPerMinute(10, 5)
+_REMEMBER_SECONDS = 300
+
+
+class Throttled(AppError):
+    """Refuse further guesses at a password for a while."""
+
+    code = "throttled"
+    status = 429
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Hold what a client sent: a key's secret, or a name and password."""
+
+    secret: str = ""
+    name: str = ""
+    password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Hold who speaks and until when that may be remembered (None: as long as nothing changes)."""
+
+    actor: Actor
+    expires: datetime | None = None
+
+
+class Gatekeeper:
+    """Check credentials; slow password hashes are remembered for minutes, wrong guesses throttled.
+
+    Guesses are counted by account and address together, so that nobody can lock others out.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._salt = secrets.token_bytes(32)
+        self._known: TTLCache[bytes, tuple[int, int]] = TTLCache(1000, _REMEMBER_SECONDS)
+        self._lock = Lock()
+
+    def identify(self, work: Work, request: Request, *, in_body: bool = False) -> Identity:
+        """Give who sent a request; nobody known without credentials. Raises Unauthenticated for wrong ones."""
+        sent = next(_credentials(request, self._runtime.settings.key_in_query, in_body=in_body), None)
+        if sent is None:
+            return Identity(ANONYMOUS)
+        if sent.secret:
+            return self._by_key(work, sent.secret)
+        user = self.check_password(work, sent.name, sent.password, request.remote_addr or "")
+        return Identity(user)
+
+    def _by_key(self, work: Work, secret: str) -> Identity:
+        found = keys.find_actor(work, secret)
+        if found is None:
+            raise Unauthenticated(
+                "The API key is unknown, disabled or expired; create a new one.", code="unknown-key"
+            )
+        actor, key = found
+        if key.last_used is None or (work.now() - key.last_used).total_seconds() > _REMEMBER_SECONDS:
+            with self._runtime.writing(actor) as write:
+                keys.touch(write, key.id)
+        return Identity(actor, key.expires)
+
+    def check_password(self, work: Work, name: str, password: str, address: str) -> Actor:
+        """Give the user whose name and password these are; raise Unauthenticated or Throttled."""
+        user = people.find_user(work, name)
+        print_ = hmac.new(self._salt, f"{name}\0{password}".encode(), hashlib.sha256).digest()
+        with self._lock:
+            known = self._known.get(print_)
+        if user is not None and user.active and known == (user.id, user.epoch):
+            return Actor(user.name, user_id=user.id)
+        account = name.casefold()
+        if not self._limiter.test(_FAILURES, account, address):
+            raise Throttled("Too many wrong passwords; wait five minutes and try again.")
+        try:
+            user = people.check_password(work, name, password)
+        except Unauthenticated:
+            self._limiter.hit(_FAILURES, account, address)
+            raise
+        with self._lock:
+            self._known[print_] = (user.id, user.epoch)
+        return Actor(user.name, user_id=user.id)
+
+
+def gatekeeper() -> Gatekeeper:
+    """Give the gatekeeper of the current application."""
+    found: Gatekeeper = current_app.extensions["promontory.gatekeeper"]
+    return found
+
+
+def _credentials(request: Request, key_in_query: bool, *, in_body: bool) -> Iterator[Credentials]:
+    """Give the credentials of a request in the order in which they count."""
+    for header in ("X-NuGet-ApiKey", "X-ApiKey"):
+        if value := request.headers.get(header, ""):
+            yield _split(value)
+    if value := request.headers.get("Authorization", ""):
+        yield _authorization(value)
+    if (key_in_query or in_body) and (value := request.args.get("key", "")):
+        yield _split(value)
+    if in_body:
+        yield from _in_body(request)
+
+
+def _in_body(request: Request) -> Iterator[Credentials]:
+    if request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        if value := request.form.get("key", ""):
+            yield _split(value)
+    elif request.mimetype == "application/json":
+        body = request.get_json(silent=True)
+        value = body.get("API_Key") if isinstance(body, dict) else None
+        if isinstance(value, str) and value:
+            yield _split(value)
+
+
+def _split(value: str) -> Credentials:
+    name, colon, password = value.partition(":")
+    return Credentials(name=name, password=password) if colon else Credentials(secret=value)
+
+
+def _authorization(value: str) -> Credentials:
+    scheme, _, rest = value.partition(" ")
+    if scheme.lower() == "basic":
+        return _basic(rest.strip())
+    if scheme.lower() == "bearer":
+        return Credentials(secret=rest.strip())
+    # RubyGems sends its key without a scheme.
+    return Credentials(secret=value.strip())
+
+
+def _basic(encoded: str) -> Credentials:
+    try:
+        text = base64.b64decode(encoded, validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise Unauthenticated("The Authorization header is not valid Basic; send base64 of name:password.") from None
+    name, _, password = text.partition(":")
+    if name == "api" or password.startswith(keys.PREFIX):
+        return Credentials(secret=password)
+    if name.startswith(keys.PREFIX) and not password:
+        return Credentials(secret=name)
+    return Credentials(name=name, password=password)

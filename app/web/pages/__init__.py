@@ -1,0 +1,7 @@
+"""The pages that people see."""
+
+from flask import Flask
+
+
+def install(app: Flask) -> None:
+    """Mount the pages."""

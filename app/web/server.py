@@ -1,0 +1,86 @@
+"""Run the web application: waitress, the background chores, a clean stop."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from typing import Any
+
+from waitress import create_server
+
+from app.jobs.chores import Chores
+from app.services import people
+from app.services.runtime import ANONYMOUS, Runtime
+from app.web import create_app
+from app.web.serving import Serving
+from app.web.tokens import OneTimeTokens
+
+log = logging.getLogger(__name__)
+_HEADERS = {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"}
+
+
+class Server:
+    """Serve one runtime on one address."""
+
+    def __init__(self, runtime: Runtime, host: str | None = None, port: int | None = None) -> None:
+        self.runtime = runtime
+        self.app = create_app(runtime)
+        settings = runtime.settings
+        self.host, self.port = host or settings.host, settings.port if port is None else port
+        serving: Serving = self.app.extensions["promontory.serving"]
+        self._tokens: OneTimeTokens = self.app.extensions["promontory.tokens"]
+        self._chores = Chores(runtime, serving.downloads.flush)
+        self._server: Any = create_server(self.app, host=self.host, port=self.port, **self._options())
+        self.port = int(self._server.effective_port)
+
+    def _options(self) -> dict[str, Any]:
+        settings = self.runtime.settings
+        uploads = settings.data / "uploads"
+        uploads.mkdir(exist_ok=True)
+        # The server spools request bodies; they belong on the disk that will keep them.
+        tempfile.tempdir = str(uploads)
+        options: dict[str, Any] = {
+            "threads": settings.threads,
+            "ident": "Promontory",
+            # npm sends base64, a third more than the file.
+            "max_request_body_size": settings.max_package_bytes // 3 * 4 + 16_777_216,
+            "recv_bytes": 131_072,
+            "channel_timeout": 300,
+            "connection_limit": 1000,
+            "clear_untrusted_proxy_headers": True,
+        }
+        if settings.trust_proxy:
+            options.update(trusted_proxy="*", trusted_proxy_count=1, trusted_proxy_headers=_HEADERS)
+        return options
+
+    @property
+    def url(self) -> str:
+        """Give the server's own address, without a slash at the end."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        return self.runtime.settings.public_url.rstrip("/") or f"http://{host}:{self.port}"
+
+    def set_up_link(self) -> str | None:
+        """Give a one-time link that makes the first administrator, or None where there is a user already."""
+        with self.runtime.reading(ANONYMOUS) as work:
+            if people.any_user(work):
+                return None
+        return f"{self.url}/set-up/{self._tokens.issue()}"
+
+    def one_time_link(self, user_id: int) -> str:
+        """Give a link that signs a user in once, for the window of whoever owns the data directory."""
+        return f"http://127.0.0.1:{self.port}/enter/{self._tokens.issue(user_id, seconds=300)}"
+
+    def run(self) -> None:
+        """Serve until ``stop``; returns when every request is answered."""
+        self._chores.start()
+        try:
+            self._server.run()
+        finally:
+            self._server.close()
+            self._chores.stop()
+            self.runtime.database.close()
+
+    def stop(self) -> None:
+        """End ``run``; safe from a signal handler and from another thread."""
+        self._server.task_dispatcher.shutdown(timeout=5)
+        self._server.close()

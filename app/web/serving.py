@@ -1,0 +1,227 @@
+"""The feed that a format's handlers receive: found, authenticated, permitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from flask import Request, Response
+
+from app.domain.errors import Unauthenticated
+from app.domain.names import fold
+from app.domain.permissions import Permission
+from app.plugin.blobs import BlobDigests
+from app.plugin.format import FeedFormat, Manifest
+from app.plugin.records import FileRecord, PackageRecord, Page, Published, VersionRecord
+from app.services import access, keys, packages, publishing
+from app.services.runtime import Runtime, Work
+from app.storage.models import Feed
+from app.web.bodies import chunks_of, read_json
+from app.web.documents import DocumentCache, answer_document, answer_file
+from app.web.downloads import DownloadCounter
+from app.web.hot import REPEATABLE, Repeatable
+from app.web.identity import Gatekeeper
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Hold what the process keeps for serving feeds."""
+
+    runtime: Runtime
+    documents: DocumentCache
+    downloads: DownloadCounter
+    gatekeeper: Gatekeeper
+
+
+class RequestedFeed:
+    """Be ``app.plugin.web.ServedFeed`` for one request."""
+
+    def __init__(
+        self, serving: Serving, work: Work, feed: Feed, request: Request, url: str, expires: datetime | None
+    ) -> None:
+        self._serving, self._work, self._feed, self._expires = serving, work, feed, expires
+        self.name, self.serial = feed.name, feed.serial
+        self.format: FeedFormat = work.get_format(feed.format)
+        self.request, self.url = request, url
+        self.inflate = False
+
+    @property
+    def user_name(self) -> str | None:
+        """Give who is speaking, or None."""
+        return None if self._work.actor.anonymous else self._work.actor.name
+
+    # Rights ---------------------------------------------------------------------------------------
+
+    def can(self, permission: Permission) -> bool:
+        """Tell whether the caller holds a further right here."""
+        return access.allowed(self._work, permission, self._feed)
+
+    def require(self, permission: Permission) -> None:
+        """Raise unless the caller holds a further right here."""
+        access.require(self._work, permission, self._feed)
+
+    # Reading --------------------------------------------------------------------------------------
+
+    def package(self, name: str) -> PackageRecord | None:
+        """Give a package, or None."""
+        return packages.find_package(self._work, self._feed, name)
+
+    def get_package(self, name: str) -> PackageRecord:
+        """Give a package; raise NotFound."""
+        return packages.get_package(self._work, self._feed, name)
+
+    def get_version(self, name: str, version: str) -> VersionRecord:
+        """Give one version; raise NotFound."""
+        return packages.get_version(self._work, self._feed, name, version)
+
+    def search(
+        self,
+        text: str = "",
+        *,
+        prerelease: bool = True,
+        unlisted: bool = False,
+        with_versions: bool = False,
+        group: str | None = None,
+        offset: int = 0,
+        limit: int = 20,
+    ) -> Page:
+        """Give a page of packages."""
+        listing = packages.Listing(text, prerelease, unlisted, group, offset=max(offset, 0), limit=max(limit, 0))
+        return packages.search(self._work, self._feed, listing, with_versions=with_versions)
+
+    def counts(self) -> tuple[int, int]:
+        """Give the number of packages and of versions."""
+        found = packages.counts(self._work, [self._feed.id]).get(self._feed.id, (0, 0, 0))
+        return found[0], found[1]
+
+    def document(
+        self,
+        key: str,
+        build: Callable[[], bytes],
+        *,
+        content_type: str,
+        package: str | None = None,
+        vary: Sequence[str] = (),
+        digest: str = "sha256",
+    ) -> Response:
+        """Answer with an index document, built at most once per serial and address."""
+        serial = self.serial if package is None else packages.serial_of(self._work, self._feed, package)
+        cache, full_key = self._serving.documents, (self._feed.id, serial, self.url, key, package, digest)
+        document = cache.get(full_key, build, digest)
+        response = answer_document(
+            self.request, cache, full_key, document, content_type, private=self._private(), vary=vary
+        )
+        self._repeatable(None)
+        return response
+
+    def send(self, file: FileRecord, content_type: str, download_name: str | None = None) -> Response:
+        """Answer with a stored file, and count the download."""
+        self.require(Permission.DOWNLOAD_PACKAGE)
+        manifest = file.manifest
+        counted = (fold(self.name), self.format.name_key(manifest.name), self.format.version_key(manifest.version))
+        response = answer_file(
+            self.request, self._serving.runtime.blobs, file, content_type, download_name, private=self._private()
+        )
+        if self.request.method == "GET" and response.status_code == 200:
+            self._serving.downloads.count(counted)
+            if not response.direct_passthrough:
+                self._repeatable(lambda: self._serving.downloads.count(counted))
+        return response
+
+    def _private(self) -> bool:
+        return not self._work.actor.anonymous
+
+    def _repeatable(self, repeated: Callable[[], None] | None) -> None:
+        until = None if self._expires is None else self._expires.timestamp()
+        self.request.environ[REPEATABLE] = Repeatable(until, repeated)
+
+    def open(self, file: FileRecord) -> BinaryIO:
+        """Open a stored file's bytes."""
+        self.require(Permission.DOWNLOAD_PACKAGE)
+        return self._serving.runtime.blobs.open(file.digests.sha256)
+
+    # Writing --------------------------------------------------------------------------------------
+
+    def store(self, chunks: Iterable[bytes]) -> BlobDigests:
+        """Stream bytes into the blob store."""
+        self._end_reading()
+        return publishing.store(self._serving.runtime, self._work.actor, self.name, chunks)
+
+    def publish(
+        self, stream: BinaryIO | Iterable[bytes], filename: str, *, tags: Sequence[str] = ()
+    ) -> Published:
+        """Publish a package file."""
+        chunks = chunks_of(stream) if hasattr(stream, "read") else stream
+        return self.publish_stored(self.store(chunks), filename, tags=tags)
+
+    def publish_stored(
+        self,
+        blob: BlobDigests,
+        filename: str,
+        *,
+        tags: Sequence[str] = (),
+        expect: Callable[[Manifest], None] | None = None,
+    ) -> Published:
+        """Publish a file that is in the blob store."""
+        runtime, actor = self._serving.runtime, self._work.actor
+        return publishing.publish_stored(runtime, actor, self.name, blob, filename, tags=tags, expect=expect)
+
+    def set_tag(self, name: str, tag: str, version: str) -> None:
+        """Point a tag at a version."""
+        with self._writing() as work:
+            publishing.set_tag(work, self.name, name, tag, version)
+
+    def remove_tag(self, name: str, tag: str) -> None:
+        """Remove a tag."""
+        with self._writing() as work:
+            publishing.remove_tag(work, self.name, name, tag)
+
+    def set_listed(self, name: str, version: str, listed: bool) -> None:
+        """List or unlist a version."""
+        with self._writing() as work:
+            publishing.set_listed(work, self.name, name, version, listed)
+
+    def set_deprecated(self, name: str, messages: Mapping[str, str]) -> None:
+        """Set deprecation messages."""
+        with self._writing() as work:
+            publishing.set_deprecated(work, self.name, name, messages)
+
+    def delete_versions(self, name: str, versions: Sequence[str] | None = None) -> int:
+        """Delete versions, or all."""
+        with self._writing() as work:
+            return publishing.delete_versions(work, self.name, name, versions)
+
+    def _writing(self) -> Any:
+        self._end_reading()
+        return self._serving.runtime.writing(self._work.actor)
+
+    def _end_reading(self) -> None:
+        # A reader that goes on to write would otherwise hold its old state of the database all along.
+        self._work.session.rollback()
+        self._work.cache.clear()
+
+    # Signing in -----------------------------------------------------------------------------------
+
+    def log_in(self, user_name: str, password: str) -> str:
+        """Check a password and give a new personal key."""
+        self._end_reading()
+        address = self.request.remote_addr or ""
+        actor = self._serving.gatekeeper.check_password(self._work, user_name, password, address)
+        self._end_reading()
+        with self._serving.runtime.writing(actor) as work:
+            wanted = keys.KeyRequest("personal", f"{self.format.key} login", user=actor.name)
+            return keys.create_key(work, wanted)[1]
+
+    def log_out(self) -> None:
+        """Revoke the personal key that this request was sent with."""
+        actor = self._work.actor
+        if actor.key_id is None or actor.user_id is None:
+            raise Unauthenticated("Only a personal key can be revoked by logging out; send it as the credentials.")
+        with self._writing() as work:
+            keys.delete_key(work, actor.key_id)
+
+    def json_body(self, limit: int = 1_000_000) -> Any:
+        """Give the request's body as JSON values."""
+        return read_json(self.request, limit, inflate=self.inflate)
