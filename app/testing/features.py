@@ -1,0 +1,127 @@
+"""Contract, part 8: what a format says it can do beyond publishing and downloading, it does."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TypeVar
+
+import pytest
+
+from app.plugin import Feature, FeedFormat, FormatKit, Request, Sample
+from app.plugin.records import VersionRecord
+from app.testing.serving import publish
+from app.testing.specimens import one_sample, stable_versions
+
+if TYPE_CHECKING:
+    from app.testing.stage import Place, Stage
+
+Given = TypeVar("Given")
+_SECRET = re.compile(r"prm_[A-Za-z0-9_-]{20,}")
+
+
+class FeatureContract:
+    """Test every declared feature through the requests of a native client."""
+
+    def test_a_tag_names_a_version(self, feed: Place, format: FeedFormat, kit: FormatKit, published: Sample) -> None:
+        tag = _offered(kit.tag, Feature.TAGS, format)
+        _accepted(feed, tag(published, "tested"))
+        assert feed.get_package(published.name).tags["tested"] == published.version
+
+    def test_a_version_is_deprecated_with_a_message(
+        self, feed: Place, format: FeedFormat, kit: FormatKit, published: Sample
+    ) -> None:
+        deprecate = _offered(kit.deprecate, Feature.DEPRECATE, format)
+        for request in deprecate(published, "use another one"):
+            _accepted(feed, request)
+        assert _only_version(feed, published).deprecated == "use another one"
+
+    def test_an_unlisted_version_can_still_be_downloaded(
+        self, feed: Place, format: FeedFormat, kit: FormatKit, published: Sample
+    ) -> None:
+        unlist = _offered(kit.unlist, Feature.UNLIST, format)
+        _accepted(feed, unlist(published))
+        assert _only_version(feed, published).listed is False
+        assert feed.send(kit.download(published)).data == published.content
+
+    def test_searching_finds_what_there_is_and_nothing_else(
+        self, feed: Place, format: FeedFormat, kit: FormatKit, published: Sample
+    ) -> None:
+        search = _offered(kit.search, Feature.SEARCH, format)
+        word = re.split(r"[^A-Za-z0-9]", published.name)[-1]
+        found, missed = feed.send(search(word)), feed.send(search("zzznothingzzz"))
+        assert found.status_code == missed.status_code == 200
+        assert word.lower() in found.text.lower()
+        assert word.lower() not in missed.text.lower()
+
+    def test_any_text_can_be_searched_for(
+        self, feed: Place, format: FeedFormat, kit: FormatKit, published: Sample
+    ) -> None:
+        search = _offered(kit.search, Feature.SEARCH, format)
+        for text in ("", "%", "_", "'", '"', "\\", "a" * 5000, "\u00e4", "%00", "*", "&", "#"):
+            assert feed.send(search(text)).status_code < 500, text[:20]
+
+    def test_the_files_of_one_version_stand_side_by_side(self, feed: Place, format: FeedFormat, kit: FormatKit) -> None:
+        variants = _offered(kit.variants, Feature.VARIANTS, format)
+        files = variants(kit.names[0], stable_versions(format, kit, 1)[0])
+        assert len(files) >= 2
+        for variant in files:
+            publish(feed, kit, variant)
+        for variant in files:
+            assert feed.send(kit.download(variant)).data == variant.content
+        assert len(_only_version(feed, files[0]).files) == len(files)
+
+    def test_a_client_signs_in_and_gets_a_key(
+        self, stage: Stage, feed: Place, format: FeedFormat, kit: FormatKit
+    ) -> None:
+        login = _offered(kit.login, Feature.CLIENT_LOGIN, format)
+        name, password = f"ada-{feed.name}", "correct horse battery"
+        stage.new_user(feed.name, name, password)
+        request = login(name, password)
+        response = feed.send(request, "anonymous")
+        assert response.status_code in request.expect, response.text[:200]
+        secret = _SECRET.search(response.text)
+        assert secret is not None, "signing in gives no key"
+        feed.publish(one_sample(format, kit))
+        listing = feed.send(kit.listing(kit.names[0]), "anonymous", {"X-ApiKey": secret[0]})
+        assert listing.status_code == 200
+
+    def test_a_wrong_password_gets_no_key(self, stage: Stage, feed: Place, format: FeedFormat, kit: FormatKit) -> None:
+        login = _offered(kit.login, Feature.CLIENT_LOGIN, format)
+        stage.new_user(feed.name, f"bob-{feed.name}", "correct horse battery")
+        response = feed.send(login(f"bob-{feed.name}", "wrong horse battery"), "anonymous")
+        assert response.status_code in (401, 403)
+        assert _SECRET.search(response.text) is None
+
+    def test_a_deleted_version_is_gone(self, feed: Place, kit: FormatKit, published: Sample) -> None:
+        if kit.delete is None:
+            pytest.skip("the clients of this format delete nothing")
+        for request in kit.delete(published):
+            _accepted(feed, request)
+        listing = feed.send(kit.listing(published.name))
+        assert listing.status_code == 404 or not kit.shows(listing.data, published.version)
+        assert feed.send(kit.download(published)).status_code in (403, 404)
+
+    def test_a_reader_deletes_nothing(self, feed: Place, kit: FormatKit, published: Sample) -> None:
+        if kit.delete is None:
+            pytest.skip("the clients of this format delete nothing")
+        last = kit.delete(published)[-1]
+        assert feed.send(last, "reader").status_code == 403
+        assert feed.digest(published) is not None
+
+
+def _offered(given: Given | None, feature: Feature, format: FeedFormat) -> Given:
+    if feature not in format.features:
+        pytest.skip(f"{format.key} does not declare {feature}")
+    assert given is not None, f"{format.key} declares {feature}, and its kit has nothing to test it with"
+    return given
+
+
+def _accepted(feed: Place, request: Request) -> None:
+    response = feed.send(request)
+    assert response.status_code in request.expect, response.text[:300]
+
+
+def _only_version(feed: Place, sample: Sample) -> VersionRecord:
+    versions = feed.get_package(sample.name).versions
+    assert len(versions) == 1
+    return versions[0]
