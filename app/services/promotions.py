@@ -230,6 +230,8 @@ def _both_sides(source: Feed, target: Feed, asked: Sequence[_Asked]) -> Select[A
     return (
         select(
             rows.c.number.cast(Integer).label("position"),
+            rows.c.name_key,
+            rows.c.version_key,
             package.c.name,
             version.c.id.label("version_id"),
             version.c.version,
@@ -393,23 +395,9 @@ def _record_items(work: Work, drawn: Plan, promotion: Promotion) -> None:
     asked = [_Asked(i.name, i.version, i.name_key, i.version_key) for i in drawn.items]
     source, target = drawn.source, drawn.target
     sides = _both_sides(Feed(id=source.id), Feed(id=target.id), asked).subquery("sides")
-    rows = _rows(asked)
     outcome = case((sides.c.target_digest.is_(None), Outcome.ADD.value), else_=Outcome.UNCHANGED.value)
-    number = rows.c.number.cast(Integer)
-    chosen = (
-        select(
-            literal(promotion.id),
-            sides.c.position,
-            rows.c.name_key,
-            rows.c.version_key,
-            sides.c.name,
-            sides.c.version,
-            sides.c.digest,
-            outcome,
-        )
-        .select_from(rows)
-        .join(sides, sides.c.position == number)
-    )
+    taken = (sides.c.position, sides.c.name_key, sides.c.version_key, sides.c.name, sides.c.version, sides.c.digest)
+    chosen = select(literal(promotion.id), *taken, outcome)
     columns = ("promotion_id", "position", "name_key", "version_key", "name", "version", "digest", "outcome")
     work.session.execute(insert(PromotionItem).from_select(columns, chosen))
 

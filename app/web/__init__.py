@@ -13,6 +13,7 @@ from app.services import installation
 from app.services.runtime import Runtime
 from app.web import api, errors, pages, protocols, rendering
 from app.web.addresses import Addresses, AddressMiddleware, FeedDirectory
+from app.web.cookies import PageSessions
 from app.web.documents import DocumentCache
 from app.web.downloads import DownloadCounter
 from app.web.extensions import csrf, db, login_manager
@@ -43,6 +44,7 @@ def create_app(runtime: Runtime) -> Flask:
             "promontory.tokens": OneTimeTokens(),
         }
     )
+    app.session_interface = PageSessions(runtime.plugins.by_prefix())
     for extension in (db, login_manager, csrf):
         extension.init_app(app)
     rendering.install(app)

@@ -81,6 +81,8 @@ class Server:
             self.runtime.database.close()
 
     def stop(self) -> None:
-        """End ``run``; safe from a signal handler and from another thread."""
+        """End ``run`` from another thread, once running requests are answered (five seconds at most)."""
         self._server.task_dispatcher.shutdown(timeout=5)
         self._server.close()
+        for channel in list(self._server.active_channels.values()):
+            channel.handle_close()
