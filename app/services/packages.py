@@ -36,7 +36,7 @@ def find_package(work: Work, feed: Feed, name: str) -> PackageRecord | None:
     return None if row is None else _package(work, row)
 
 
-def _package(work: Work, row: SqlRow[Any]) -> PackageRecord:
+def _package(work: Work, row: SqlRow[int, str, str, int]) -> PackageRecord:
     versions = _versions(work, row.name, Version.package_id == row.id)
     tags = work.session.execute(
         select(Tag.name, Version.version).join(Version, Version.id == Tag.version_id).where(Tag.package_id == row.id)
@@ -218,7 +218,7 @@ def list_packages(work: Work, feed: Feed, listing: Listing) -> tuple[list[Packag
     return [PackageLine(**{n: r._mapping[n] for n in names}) for r in work.session.execute(page)], total
 
 
-def _lines(format: FeedFormat, feed: Feed, listing: Listing) -> Select[Any]:
+def _lines(format: FeedFormat, feed: Feed, listing: Listing) -> Select[*tuple[Any, ...]]:
     inner = Version.__table__.alias("candidate")
     eligible = [inner.c.package_id == Package.id]
     if not listing.unlisted:

@@ -8,7 +8,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -144,7 +144,7 @@ def _rights(work: Work, target: Feed) -> Iterator[Objection]:
 def _review(runtime: Runtime, drawn: Plan) -> Iterator[Objection]:
     for gate in runtime.plugins.hooks.hook.review_promotion.get_hookimpls():
         try:
-            yield from gate.function(drawn) or ()
+            yield from cast(Iterable[Objection], gate.function(drawn) or ())
         except Exception as error:
             log.exception("the gate %s failed; the promotion is refused", gate.plugin_name)
             yield Objection(
@@ -351,9 +351,9 @@ def refusal(drawn: Plan) -> AppError | None:
         return None
     shown = " ".join(item.reason for item in against[:5])
     more = f" And {len(against) - 5} more." if len(against) > 5 else ""
-    conflict = any(item.outcome is Outcome.CONFLICT for item in against)
-    kind = Conflict if conflict else Refused
-    return kind(shown + more, code="conflict" if conflict else against[0].code)
+    if any(item.outcome is Outcome.CONFLICT for item in against):
+        return Conflict(shown + more)
+    return Refused(shown + more, code=against[0].code)
 
 
 def _record(work: Work, drawn: Plan, request: PromotionRequest) -> Promotion:

@@ -78,7 +78,8 @@ def answer_document(
     response.set_etag(etag)
     response.vary.update(["Accept-Encoding", "Authorization", *vary])
     response.cache_control.no_cache = True
-    response.cache_control.private = private or None
+    if private:
+        response.cache_control.private = True
     response.make_conditional(request.environ, accept_ranges=True, complete_length=len(body))
     return response
 
@@ -101,8 +102,10 @@ def answer_file(
     response.set_etag(sha256)
     response.cache_control.max_age = 31_536_000
     response.cache_control.immutable = True
-    response.cache_control.public = None if private else True
-    response.cache_control.private = private or None
+    if private:
+        response.cache_control.private = True
+    else:
+        response.cache_control.public = True
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
     return response

@@ -131,9 +131,9 @@ def _in_body(request: Request) -> Iterator[Credentials]:
             yield _split(value)
     elif request.mimetype == "application/json":
         body = request.get_json(silent=True)
-        value = body.get("API_Key") if isinstance(body, dict) else None
-        if isinstance(value, str) and value:
-            yield _split(value)
+        named = body.get("API_Key") if isinstance(body, dict) else None
+        if isinstance(named, str) and named:
+            yield _split(named)
 
 
 def _split(value: str) -> Credentials:

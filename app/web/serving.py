@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from flask import Request, Response
 
@@ -153,7 +153,7 @@ class RequestedFeed:
         self, stream: BinaryIO | Iterable[bytes], filename: str, *, tags: Sequence[str] = ()
     ) -> Published:
         """Publish a package file."""
-        chunks = chunks_of(stream) if hasattr(stream, "read") else stream
+        chunks = chunks_of(cast(BinaryIO, stream)) if hasattr(stream, "read") else stream
         return self.publish_stored(self.store(chunks), filename, tags=tags)
 
     def publish_stored(
