@@ -20,6 +20,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from app.domain.errors import InvalidPackage, NotFound
 
 CHUNK = 128 * 1024
+MAX_PATH = 260
 _LOCAL_HEADER = 30
 _END_RECORD = 22
 _RESERVED = re.compile(r"(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
@@ -36,11 +37,11 @@ class Limits:
     ratio_from: int = 10 * 1024**2
     zip_entries: int = 65_534
     tar_entries: int = 100_000
-    path: int = 260
+    path: int = MAX_PATH
     text: int = 10 * 1024**2
 
 
-def check_path(path: str, limit: int = Limits.path) -> str:
+def check_path(path: str, limit: int = MAX_PATH) -> str:
     """Give an entry's path back where every client may unpack it; raise InvalidPackage.
 
     Refuses absolute paths, drives, backslashes, ``..``, control characters, names that Windows reserves or
@@ -267,7 +268,7 @@ def iter_tgz(
 def _members(archive: tarfile.TarFile, limits: Limits, links: str, *, strip: bool) -> Iterator[TarFile]:
     seen: set[str] = set()
     for count, member in enumerate(archive, 1):
-        archive.members.clear()  # The archive would otherwise remember every member.
+        cast("Any", archive).members = []  # It would otherwise remember every member.
         if count > limits.tar_entries:
             raise InvalidPackage(f"The archive has more than {limits.tar_entries:,} entries.")
         if member.isdir():
