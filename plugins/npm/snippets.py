@@ -11,14 +11,18 @@ from .names import split_name
 
 _SHARED_HOST = (
     "# This address shares its host with other feeds. pnpm 9 and 10 and Yarn Berry keep what they read by host, not\n"
-    "# by path, and may mix the feeds up: give feeds host names of their own where one of them gates the other.\n"
+    "# by path, and may mix feeds up: give them host names of their own where one feed gates another.\n"
+)
+_OWN_HOST = (
+    "# The feed's own host name keeps it apart from other feeds in the caches of pnpm and Yarn Berry.\n"
+    "# Where the name does not resolve, the same feed is at {url}/\n"
 )
 
 
 def setup_snippets(feed: FeedAddress) -> Sequence[Snippet]:
     """Say how npm, pnpm, Yarn 1 and Yarn Berry are pointed at a feed, by its own host name where it has one."""
     url = feed.host_url or feed.url
-    note = "" if feed.host_url else _SHARED_HOST
+    note = _OWN_HOST.format(url=feed.url) if feed.host_url else _SHARED_HOST
     return (
         Snippet("npm", "Use the feed in a project", note + _npmrc(url), ".npmrc"),
         Snippet("npm", "Use the feed for one scope only", note + _scoped_npmrc(url), ".npmrc"),

@@ -83,7 +83,7 @@ def tarball(feed: ServedFeed, name: str, filename: str) -> Response:
 
 
 @routes.get("/-/npm/v1/keys")
-@routes.get("/-/npm/v1/attestations/<path:subject>")
+@routes.get("/-/npm/v1/attestations/<subject>")
 def no_signatures(feed: ServedFeed, subject: str = "") -> Response:
     """Say that this feed signs nothing."""
     raise NotFound("This feed has no signing keys and no attestations.", code="not-signed")
