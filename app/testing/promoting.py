@@ -17,7 +17,7 @@ class PromotionContract:
     """Test promotion between two feeds of the format."""
 
     @pytest.fixture
-    def samples(self, format: FeedFormat, kit: FormatKit, feed: Place) -> list[Sample]:
+    def releases(self, format: FeedFormat, kit: FormatKit, feed: Place) -> list[Sample]:
         """Publish three releases of one package to the source, ascending."""
         if not format.promotable:
             pytest.skip(format.why_not_promotable)
@@ -39,20 +39,20 @@ class PromotionContract:
         assert other_feed.package(sample.name) is None
 
     def test_bytes_and_manifest_arrive_as_they_were(
-        self, stage: Stage, kit: FormatKit, feed: Place, other_feed: Place, samples: list[Sample]
+        self, stage: Stage, kit: FormatKit, feed: Place, other_feed: Place, releases: list[Sample]
     ) -> None:
-        stage.promote(feed, other_feed, samples[0])
-        here, there = (each.get_package(samples[0].name).versions[0] for each in (feed, other_feed))
+        stage.promote(feed, other_feed, releases[0])
+        here, there = (each.get_package(releases[0].name).versions[0] for each in (feed, other_feed))
         assert there.files == here.files
         assert (there.version, there.normalized, there.key) == (here.version, here.normalized, here.key)
-        assert other_feed.send(kit.download(samples[0])).data == samples[0].content
+        assert other_feed.send(kit.download(releases[0])).data == releases[0].content
 
     def test_every_variant_arrives(
-        self, stage: Stage, kit: FormatKit, feed: Place, other_feed: Place, samples: list[Sample]
+        self, stage: Stage, kit: FormatKit, feed: Place, other_feed: Place, releases: list[Sample]
     ) -> None:
         if kit.variants is None:
             pytest.skip("one file is one version here")
-        variants = kit.variants(kit.names[1], samples[0].version)
+        variants = kit.variants(kit.names[1], releases[0].version)
         for variant in variants:
             feed.publish(variant)
         stage.promote(feed, other_feed, variants[0])
@@ -61,54 +61,54 @@ class PromotionContract:
             assert other_feed.send(kit.download(variant)).data == variant.content
 
     def test_the_target_lists_what_was_promoted_and_nothing_else(
-        self, stage: Stage, kit: FormatKit, feed: Place, other_feed: Place, samples: list[Sample]
+        self, stage: Stage, kit: FormatKit, feed: Place, other_feed: Place, releases: list[Sample]
     ) -> None:
-        first, second, third = samples
+        first, second, third = releases
         request = kit.listing(first.name)
         other_feed.send(request)
         stage.promote(feed, other_feed, second)
         body = other_feed.send(request).data
-        assert [kit.shows(body, sample.version) for sample in samples] == [False, True, False]
+        assert [kit.shows(body, sample.version) for sample in releases] == [False, True, False]
         stage.promote(feed, other_feed, first, third)
         body = other_feed.send(request).data
-        assert [kit.shows(body, sample.version) for sample in samples] == [True, True, True]
+        assert [kit.shows(body, sample.version) for sample in releases] == [True, True, True]
 
     def test_the_source_stays_as_it_was(
-        self, stage: Stage, kit: FormatKit, feed: Place, other_feed: Place, samples: list[Sample]
+        self, stage: Stage, kit: FormatKit, feed: Place, other_feed: Place, releases: list[Sample]
     ) -> None:
-        request = kit.listing(samples[0].name)
-        before = feed.serial(), feed.get_package(samples[0].name), feed.send(request).data
-        stage.promote(feed, other_feed, *samples)
-        assert (feed.serial(), feed.get_package(samples[0].name), feed.send(request).data) == before
+        request = kit.listing(releases[0].name)
+        before = feed.serial(), feed.get_package(releases[0].name), feed.send(request).data
+        stage.promote(feed, other_feed, *releases)
+        assert (feed.serial(), feed.get_package(releases[0].name), feed.send(request).data) == before
 
     def test_promoting_again_changes_nothing(
-        self, stage: Stage, feed: Place, other_feed: Place, samples: list[Sample]
+        self, stage: Stage, feed: Place, other_feed: Place, releases: list[Sample]
     ) -> None:
-        stage.promote(feed, other_feed, *samples)
-        before = other_feed.serial(), other_feed.get_package(samples[0].name)
-        assert stage.promote(feed, other_feed, *samples).promotion is None
-        assert (other_feed.serial(), other_feed.get_package(samples[0].name)) == before
+        stage.promote(feed, other_feed, *releases)
+        before = other_feed.serial(), other_feed.get_package(releases[0].name)
+        assert stage.promote(feed, other_feed, *releases).promotion is None
+        assert (other_feed.serial(), other_feed.get_package(releases[0].name)) == before
 
     def test_other_bytes_in_the_target_stay_and_nothing_of_the_promotion_arrives(
-        self, stage: Stage, format: FeedFormat, kit: FormatKit, feed: Place, other_feed: Place, samples: list[Sample]
+        self, stage: Stage, format: FeedFormat, kit: FormatKit, feed: Place, other_feed: Place, releases: list[Sample]
     ) -> None:
         mine, theirs = two_files_of_one_version(format, kit, kit.names[1])
         feed.publish(mine)
         other_feed.publish(theirs)
         before = other_feed.serial()
         with pytest.raises(Conflict):
-            stage.promote(feed, other_feed, samples[0], mine)
+            stage.promote(feed, other_feed, releases[0], mine)
         held = other_feed.digest(theirs)
         assert held is not None and other_feed.read(held) == theirs.content
-        assert other_feed.package(samples[0].name) is None
+        assert other_feed.package(releases[0].name) is None
         assert other_feed.serial() == before
 
     def test_history_says_who_promoted_what_and_why(
-        self, stage: Stage, feed: Place, other_feed: Place, samples: list[Sample]
+        self, stage: Stage, feed: Place, other_feed: Place, releases: list[Sample]
     ) -> None:
-        stage.promote(feed, other_feed, *samples, comments="tested on stage")
+        stage.promote(feed, other_feed, *releases, comments="tested on stage")
         lines = stage.history(other_feed)
-        assert {(line.name, line.version) for line in lines} == {(s.name, s.version) for s in samples}
+        assert {(line.name, line.version) for line in lines} == {(s.name, s.version) for s in releases}
         for line in lines:
             record = line.promotion
             assert (record.source_name, record.target_name) == (feed.name, other_feed.name)
@@ -116,16 +116,16 @@ class PromotionContract:
             assert line.digest
 
     def test_latest_is_the_newest_release_whatever_came_last(
-        self, stage: Stage, format: FeedFormat, feed: Place, other_feed: Place, samples: list[Sample]
+        self, stage: Stage, format: FeedFormat, feed: Place, other_feed: Place, releases: list[Sample]
     ) -> None:
-        older, _, newest = samples
+        older, _, newest = releases
         stage.promote(feed, other_feed, newest)
         stage.promote(feed, other_feed, older)
         found = other_feed.get_package(newest.name)
         assert (found.latest, found.latest_stable) == (newest.version, newest.version)
 
     def test_a_version_can_be_named_in_each_of_its_spellings(
-        self, stage: Stage, kit: FormatKit, feed: Place, other_feed: Place, samples: list[Sample]
+        self, stage: Stage, kit: FormatKit, feed: Place, other_feed: Place, releases: list[Sample]
     ) -> None:
         for one, other in kit.same_versions:
             sample = kit.make(kit.names[1], one)
@@ -136,9 +136,9 @@ class PromotionContract:
             other_feed.forget(sample)
 
     def test_a_version_that_is_not_there_cannot_be_promoted(
-        self, stage: Stage, kit: FormatKit, feed: Place, other_feed: Place, samples: list[Sample]
+        self, stage: Stage, kit: FormatKit, feed: Place, other_feed: Place, releases: list[Sample]
     ) -> None:
-        absent = kit.make(kit.names[1], samples[0].version)
+        absent = kit.make(kit.names[1], releases[0].version)
         with pytest.raises(AppError):
-            stage.promote(feed, other_feed, samples[0], absent)
-        assert other_feed.package(samples[0].name) is None
+            stage.promote(feed, other_feed, releases[0], absent)
+        assert other_feed.package(releases[0].name) is None

@@ -31,8 +31,8 @@ class UpstreamContract:
     """Test that a remote source's versions are found, and that a broken source is an error and not a crash."""
 
     @pytest.fixture
-    def samples(self, format: FeedFormat, kit: FormatKit) -> list[Sample]:
-        """Give the samples that the remote source offers."""
+    def offered(self, format: FeedFormat, kit: FormatKit) -> list[Sample]:
+        """Give what the remote source offers."""
         if Feature.UPSTREAM not in format.features:
             pytest.skip(f"{format.key} declares no remote sources")
         return [kit.make(kit.names[0], version) for version in stable_versions(format, kit, 3)]
@@ -42,18 +42,18 @@ class UpstreamContract:
         assert (given is not None) == (Feature.UPSTREAM in format.features)
 
     def test_every_version_is_offered_oldest_first(
-        self, format: FeedFormat, kit: FormatKit, samples: list[Sample]
+        self, format: FeedFormat, kit: FormatKit, offered: list[Sample]
     ) -> None:
-        found = _upstream(format, kit, list(reversed(samples))).versions(samples[0].name)
-        assert [version.version for version in found] == [sample.version for sample in samples]
+        found = _upstream(format, kit, list(reversed(offered))).versions(offered[0].name)
+        assert [version.version for version in found] == [sample.version for sample in offered]
         keys = [format.version_key(version.version) for version in found]
         assert all(older < newer for older, newer in pairwise(keys))
 
     def test_files_are_where_the_source_says_and_have_its_digests(
-        self, format: FeedFormat, kit: FormatKit, samples: list[Sample]
+        self, format: FeedFormat, kit: FormatKit, offered: list[Sample]
     ) -> None:
-        http = FakeHttp(_remote(kit, samples))
-        for version, sample in zip(_upstream(format, kit, samples).versions(samples[0].name), samples, strict=True):
+        http = FakeHttp(_remote(kit, offered))
+        for version, sample in zip(_upstream(format, kit, offered).versions(offered[0].name), offered, strict=True):
             assert version.files, f"{version.version} has no file"
             body = http.get_bytes(version.files[0].url)
             assert body == sample.content
@@ -61,38 +61,38 @@ class UpstreamContract:
                 assert hashlib.new(name, body).hexdigest() == digest
 
     def test_a_slash_after_the_address_does_not_matter(
-        self, format: FeedFormat, kit: FormatKit, samples: list[Sample]
+        self, format: FeedFormat, kit: FormatKit, offered: list[Sample]
     ) -> None:
-        with_slash = format.upstream(REMOTE + "/", FakeHttp(_remote(kit, samples)))
+        with_slash = format.upstream(REMOTE + "/", FakeHttp(_remote(kit, offered)))
         assert with_slash is not None
-        assert len(with_slash.versions(samples[0].name)) == len(samples)
+        assert len(with_slash.versions(offered[0].name)) == len(offered)
 
     def test_a_package_that_the_source_lacks_is_not_found(
-        self, format: FeedFormat, kit: FormatKit, samples: list[Sample]
+        self, format: FeedFormat, kit: FormatKit, offered: list[Sample]
     ) -> None:
         with pytest.raises(NotFound):
-            _upstream(format, kit, samples).versions(kit.names[1])
+            _upstream(format, kit, offered).versions(kit.names[1])
 
     def test_a_source_that_talks_garbage_is_an_error_or_offers_nothing(
-        self, format: FeedFormat, kit: FormatKit, samples: list[Sample]
+        self, format: FeedFormat, kit: FormatKit, offered: list[Sample]
     ) -> None:
         for garbage in GARBAGE:
-            documents = dict.fromkeys(_remote(kit, samples), garbage)
+            documents = dict.fromkeys(_remote(kit, offered), garbage)
             upstream = format.upstream(REMOTE, FakeHttp(documents))
             assert upstream is not None
             try:
-                found = upstream.versions(samples[0].name)
+                found = upstream.versions(offered[0].name)
             except AppError:
                 continue
             assert not found, f"{garbage[:20]!r} was taken as {found!r:.200}"
 
 
-def _remote(kit: FormatKit, samples: list[Sample]) -> dict[str, bytes]:
+def _remote(kit: FormatKit, offered: list[Sample]) -> dict[str, bytes]:
     assert kit.remote is not None, "a format with Feature.UPSTREAM needs kit.remote"
-    return dict(kit.remote(samples))
+    return dict(kit.remote(offered))
 
 
-def _upstream(format: FeedFormat, kit: FormatKit, samples: list[Sample]) -> Upstream:
-    found = format.upstream(REMOTE, FakeHttp(_remote(kit, samples)))
+def _upstream(format: FeedFormat, kit: FormatKit, offered: list[Sample]) -> Upstream:
+    found = format.upstream(REMOTE, FakeHttp(_remote(kit, offered)))
     assert found is not None, "a format with Feature.UPSTREAM needs upstream()"
     return found
