@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -11,13 +12,17 @@ from app.services.runtime import Work
 from app.storage.models import Event, EventHead
 
 
+def begin(work: Work) -> None:
+    """Put the empty chain's head in place, once for the installation, so that first appenders do not collide."""
+    if work.session.scalars(select(EventHead)).one_or_none() is None:
+        work.session.add(EventHead(id=1, last_id=0, hash=GENESIS))
+        work.session.flush()
+
+
 def record(work: Work, tag: str, *, feed: str | None = None, subject: str | None = None, **data: object) -> Event:
     """Append one event, chained to the one before; a committed change and its event stand or fall together."""
     # The head's row is the lock: appenders wait for each other, on PostgreSQL by FOR UPDATE.
-    head = work.session.scalars(select(EventHead).with_for_update()).one_or_none()
-    if head is None:
-        head = EventHead(id=1, last_id=0, hash=GENESIS)
-        work.session.add(head)
+    head = work.session.scalars(select(EventHead).with_for_update()).one()
     facts = EventFacts(work.now().isoformat(timespec="microseconds"), work.actor.name, tag, feed, subject, data)
     digest = chain_hash(head.hash, facts)
     event = Event(
@@ -48,13 +53,15 @@ class BrokenEvent:
 def verify(work: Work) -> BrokenEvent | None:
     """Walk the event chain; give the first bad entry, or None where all is whole."""
     previous, expected_id = GENESIS, 1
-    for event in work.session.scalars(select(Event).order_by(Event.id).execution_options(yield_per=1000)):
-        if event.id != expected_id:
-            return BrokenEvent(expected_id, f"entry {expected_id} is missing")
-        facts = EventFacts(event.at, event.actor, event.tag, event.feed, event.subject, event.data)
-        if event.previous != previous or event.hash != chain_hash(previous, facts):
-            return BrokenEvent(event.id, f"entry {event.id} ({event.tag}) was changed")
-        previous, expected_id = event.hash, expected_id + 1
+    rows = work.session.scalars(select(Event).order_by(Event.id).execution_options(yield_per=1000))
+    with closing(rows):
+        for event in rows:
+            if event.id != expected_id:
+                return BrokenEvent(expected_id, f"entry {expected_id} is missing")
+            facts = EventFacts(event.at, event.actor, event.tag, event.feed, event.subject, event.data)
+            if event.previous != previous or event.hash != chain_hash(previous, facts):
+                return BrokenEvent(event.id, f"entry {event.id} ({event.tag}) was changed")
+            previous, expected_id = event.hash, expected_id + 1
     head = work.session.scalars(select(EventHead)).one_or_none()
     if head is not None and (head.last_id, head.hash) != (expected_id - 1, previous):
         return BrokenEvent(expected_id, f"entries after {expected_id - 1} are missing")
