@@ -9,7 +9,7 @@ routes = Routes(error=json_error)
 
 
 @routes.get("/-/ping", needs=None)
-def ping(feed: ServedFeed) -> Response:
+def ping(feed: ServedFeed) -> Response:  # noqa: ARG001 - every handler receives the feed
     """Answer that the feed is there."""
     return json_response({})
 
@@ -34,7 +34,7 @@ def _speaker(feed: ServedFeed) -> str:
 
 
 @routes.route("/-/v1/login", ("POST",), None, harmless="it only says that this way of logging in is not offered")
-def no_web_login(feed: ServedFeed) -> Response:
+def no_web_login(feed: ServedFeed) -> Response:  # noqa: ARG001 - every handler receives the feed
     """Send npm to the login with name and password."""
     raise NotFound(
         "Logging in by browser is not offered here; npm asks for name and password instead.", code="no-web-login"
@@ -50,7 +50,7 @@ def no_web_login(feed: ServedFeed) -> Response:
     None,
     harmless="it checks a password and gives its owner a key",
 )
-def log_in(feed: ServedFeed, user_name: str, rev: str = "") -> Response:
+def log_in(feed: ServedFeed, user_name: str, rev: str = "") -> Response:  # noqa: ARG001 - any revision will do
     """Give a key to who sends the right password; accounts are made elsewhere."""
     body = feed.json_body(limit=100_000)
     password = body.get("password") if isinstance(body, dict) else None

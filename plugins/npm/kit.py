@@ -142,7 +142,13 @@ def _search(text: str) -> Request:
 
 
 def _log_in(user_name: str, password: str) -> Request:
-    body = {"_id": f"org.couchdb.user:{user_name}", "name": user_name, "password": password, "type": "user", "roles": []}
+    body = {
+        "_id": f"org.couchdb.user:{user_name}",
+        "name": user_name,
+        "password": password,
+        "type": "user",
+        "roles": [],
+    }
     return _put(f"/-/user/org.couchdb.user:{quote(user_name, safe='')}", body)
 
 

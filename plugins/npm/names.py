@@ -11,9 +11,9 @@ MAX_LENGTH = 214
 _BARE = r"[A-Za-z0-9~][A-Za-z0-9._~-]*"
 _NAME = re.compile(rf"(?:@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?{_BARE}")
 _RESERVED = frozenset({"node_modules", "favicon.ico"})
-_SCOPED_SEGMENT = re.compile(r"\A(|-/package/|-/npm/v1/attestations/)(@[^/]+)/([^/]+)")
+_SCOPED_SEGMENT = re.compile(r"\A(|-/package/|-/npm/v1/attestations/)(@[^/]+)(?:/([^/]+))?")
 _SHIPPED_WITH_NODE = frozenset(
-    "assert async_hooks buffer child_process cluster console constants crypto dgram diagnostics_channel dns "
+    "assert async_hooks buffer child_process cluster console constants crypto dgram diagnostics_channel dns "  # noqa: SIM905 - a list of it is a page long
     "domain events fs http http2 https inspector module net os path perf_hooks process punycode querystring "
     "readline repl stream string_decoder sys timers tls trace_events tty url util v8 vm wasi worker_threads "
     "zlib".split()
@@ -68,8 +68,8 @@ def canonical_path(path: str) -> str:
     """
 
     def fold(match: re.Match[str]) -> str:
-        before, scope, bare = match.groups()
-        return f"{before}{quote(scope, safe='@~')}%2f{quote(bare, safe='@~')}"
+        before, *parts = match.groups()
+        return before + "%2f".join(quote(part, safe="@~") for part in parts if part is not None)
 
     return _SCOPED_SEGMENT.sub(fold, path)
 

@@ -18,7 +18,7 @@ _TEXT_MAPS = (*DEPENDENCY_MAPS, "scripts", "engines", "publishConfig")
 _LISTS = ("os", "cpu", "libc")
 _BUNDLES = ("bundleDependencies", "bundledDependencies")
 KEPT = frozenset(
-    "description keywords homepage bugs license licenses author contributors maintainers funding files main module "
+    "description keywords homepage bugs license licenses author contributors maintainers funding files main module "  # noqa: SIM905 - a list of it is a page long
     "browser types typings typesVersions type exports imports sideEffects bin man directories repository scripts "
     "gypfile config dependencies devDependencies peerDependencies peerDependenciesMeta bundleDependencies "
     "optionalDependencies acceptDependencies overrides engines devEngines os cpu libc publishConfig packageManager "

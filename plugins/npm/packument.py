@@ -17,10 +17,11 @@ from app.plugin.web import FileRecord, PackageRecord, VersionRecord
 FULL = "application/json"
 ABBREVIATED = "application/vnd.npm.install-v1+json"
 _ABBREVIATED_KEYS = frozenset(
-    "name version deprecated dependencies optionalDependencies devDependencies bundleDependencies peerDependencies "
+    "name version deprecated dependencies optionalDependencies devDependencies bundleDependencies peerDependencies "  # noqa: SIM905 - a list of it is a page long
     "peerDependenciesMeta acceptDependencies bin directories dist engines os cpu libc funding _hasShrinkwrap "
     "hasInstallScript".split()
 )
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _ROOT_KEYS = ("description", "homepage", "keywords", "repository", "author", "contributors", "bugs", "license")
 
 
@@ -119,16 +120,15 @@ def times(record: PackageRecord) -> dict[str, str]:
     published = [each.published for each in record.versions]
     changed = [*published, *(each.added for each in record.versions)]
     return {
-        "created": iso(min(published, default=datetime.min)),
-        "modified": iso(max(changed, default=datetime.min)),
+        "created": iso(min(published, default=_NEVER)),
+        "modified": iso(max(changed, default=_NEVER)),
         **{each.normalized: iso(each.published) for each in record.versions},
     }
 
 
 def iso(moment: datetime) -> str:
-    """Write a moment as JavaScript does: UTC, milliseconds, ``Z``; one without a zone is UTC."""
-    aware = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    return aware.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Write a moment as JavaScript does: UTC, milliseconds, ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def revision(record: PackageRecord) -> str:

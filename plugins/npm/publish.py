@@ -82,11 +82,9 @@ def decode_base64(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """
     rest, ended = b"", False
     for piece in pieces:
-        if b"\\" in piece:
-            piece = _unescape(piece)
         if ended and piece:
             raise _no_base64()
-        rest += piece
+        rest += _unescape(piece) if b"\\" in piece else piece
         whole = len(rest) - len(rest) % 4
         block, rest = rest[:whole], rest[whole:]
         ended = block.endswith(b"=")

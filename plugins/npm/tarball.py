@@ -57,8 +57,10 @@ def read_entry(file: BinaryIO, path: str, limit: int) -> bytes:
 
 
 def _files(file: BinaryIO) -> Iterator[tuple[str, TarFile]]:
-    """Walk over what npm would unpack: it takes the first folder off every path; what lies beside it, and links, it
-    ignores. Links that leave the archive are refused all the same.
+    """Walk over what npm would unpack, by its path in the package.
+
+    npm takes the first folder off every path, and ignores links and what lies beside the folder. A link that
+    leaves the archive is refused all the same.
     """
     seen: set[str] = set()
     for packed in iter_tgz(file, links="keep"):

@@ -84,7 +84,7 @@ def tarball(feed: ServedFeed, name: str, filename: str) -> Response:
 
 @routes.get("/-/npm/v1/keys")
 @routes.get("/-/npm/v1/attestations/<subject>")
-def no_signatures(feed: ServedFeed, subject: str = "") -> Response:
+def no_signatures(feed: ServedFeed, subject: str = "") -> Response:  # noqa: ARG001 - the same for everything
     """Say that this feed signs nothing."""
     raise NotFound("This feed has no signing keys and no attestations.", code="not-signed")
 
@@ -104,23 +104,18 @@ def publish(feed: ServedFeed, name: str) -> Response:
         return _change(feed, name, document.values)
     claim = read_claim(document.values, name)
     check_digests(claim, document.tarball)
-    published = feed.publish_stored(
-        document.tarball, tarball_name(name, claim.version), tags=_tags(feed, claim), expect=claim.check
-    )
+    record = feed.package(name)
+    if record is None:
+        check_new_name(name)
+    elif record.version(version_key(claim.version)):
+        raise _exists(claim)
+    # The first version of a package is its latest, whatever the client said.
+    tags = claim.tags if record else (*claim.tags, "latest")
+    filename = tarball_name(name, claim.version)
+    published = feed.publish_stored(document.tarball, filename, tags=tags, expect=claim.check)
     if not published.created:
         raise _exists(claim)
     return _done(feed, name, 201)
-
-
-def _tags(feed: ServedFeed, claim: Claim) -> tuple[str, ...]:
-    """Give the tags to set; the first version of a package is its latest, whatever the client said."""
-    record = feed.package(claim.name)
-    if record is None:
-        check_new_name(claim.name)
-        return tuple(dict.fromkeys([*claim.tags, "latest"]))
-    if record.version(version_key(claim.version)):
-        raise _exists(claim)
-    return claim.tags
 
 
 def _exists(claim: Claim) -> Conflict:

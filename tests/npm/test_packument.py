@@ -25,9 +25,21 @@ def version(text: str, name: str = "left", **more: Any) -> VersionRecord:
     digests = BlobDigests("a" * 64, "b" * 128, "c" * 40, "d" * 32, 100)
     file = FileRecord(tarball_name(name, text), "", digests, manifest)
     record = VersionRecord(
-        name, text, text, version_key(text), is_prerelease(text), True, "", "published", LONG_AGO, "ann", LONG_AGO, 100, 0,
-        (file,),
-    )  # fmt: skip
+        name=name,
+        version=text,
+        normalized=text,
+        key=version_key(text),
+        prerelease=is_prerelease(text),
+        listed=True,
+        deprecated="",
+        origin="published",
+        published=LONG_AGO,
+        published_by="ann",
+        added=LONG_AGO,
+        size=100,
+        downloads=0,
+        files=(file,),
+    )
     return replace(record, **more)
 
 
@@ -79,7 +91,7 @@ def test_time_is_complete_and_says_when_the_world_first_saw_each_version() -> No
 
 
 def test_moments_are_written_in_utc_with_milliseconds() -> None:
-    assert iso(datetime(2026, 1, 1)) == "2026-01-01T00:00:00.000Z"
+    assert iso(datetime(2026, 1, 1, tzinfo=UTC)) == "2026-01-01T00:00:00.000Z"
     assert iso(datetime(2026, 1, 1, 1, tzinfo=timezone(timedelta(hours=2)))) == "2025-12-31T23:00:00.000Z"
 
 
@@ -95,9 +107,11 @@ def test_the_full_document_has_what_npm_view_shows() -> None:
     assert document["readmeFilename"] == "README.md"
     assert {key: document[key] for key in about} == about
     shown = document["versions"]["1.0.0"]
-    assert shown["_id"] == "left@1.0.0" and shown["_npmUser"] == {"name": "ann", "email": ""}
+    assert shown["_id"] == "left@1.0.0"
+    assert shown["_npmUser"] == {"name": "ann", "email": ""}
     assert document["maintainers"] == [{"name": "ann", "email": ""}]
-    assert "readme" not in shown and "deprecated" not in shown
+    assert "readme" not in shown
+    assert "deprecated" not in shown
 
 
 def test_the_abbreviated_document_keeps_what_installing_needs_and_no_more() -> None:
@@ -120,18 +134,23 @@ def test_the_abbreviated_document_keeps_what_installing_needs_and_no_more() -> N
     short = abbreviated(record, URL)
     shown = short["versions"]["1.0.0"]
     assert {key: shown[key] for key in needed} == needed
-    assert shown["hasInstallScript"] is True and shown["_hasShrinkwrap"] is True
+    assert shown["hasInstallScript"] is True
+    assert shown["_hasShrinkwrap"] is True
     assert shown["deprecated"] == "use right"
-    assert not set(rest) & set(shown) and not {"_id", "_npmUser", "maintainers"} & set(shown)
+    assert not set(rest) & set(shown)
+    assert not {"_id", "_npmUser", "maintainers"} & set(shown)
     assert set(short) == {"name", "modified", "dist-tags", "versions", "time"}
     long = full(record, URL)["versions"]["1.0.0"]
-    assert long["scripts"] == {"install": "node x"} and long["hasInstallScript"] is True
+    assert long["scripts"] == {"install": "node x"}
+    assert long["hasInstallScript"] is True
 
 
 def test_a_package_json_cannot_overrule_what_the_registry_knows() -> None:
     lies = {"dist": {"tarball": "http://evil"}, "_id": "evil@1", "deprecated": "", "_hasShrinkwrap": "yes"}
     shown = version_object(version("1.0.0", package=lies, deprecated="old"), URL)
-    assert shown["dist"]["tarball"].startswith(URL) and shown["_id"] == "left@1.0.0" and shown["deprecated"] == "old"
+    assert shown["dist"]["tarball"].startswith(URL)
+    assert shown["_id"] == "left@1.0.0"
+    assert shown["deprecated"] == "old"
     assert shown["_hasShrinkwrap"] is False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import io
 import json
@@ -95,7 +96,8 @@ def test_what_goes_in_comes_out_however_it_is_cut_and_ordered(
     store = Store()
     found = read_document(Dripping(body, sizes_of(sizes)), store)
     assert store.content == tarball
-    assert found.tarball is not None and found.tarball.size == len(tarball)
+    assert found.tarball is not None
+    assert found.tarball.size == len(tarball)
     assert found.values == emptied(values)
 
 
@@ -182,21 +184,17 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
-@pytest.mark.parametrize("size", [1, 7, 1 << 20])
-def test_hostile_bodies_are_invalid_and_nothing_else(body: bytes, size: int) -> None:
-    if size == 1 and len(body) > 10_000:
-        pytest.skip("slow, and the same")
-    with pytest.raises(Invalid):
-        read_document(Dripping(body, sizes_of([size])), Store())
+def test_hostile_bodies_are_invalid_and_nothing_else(body: bytes) -> None:
+    for size in (7, 1 << 20) if len(body) > 10_000 else (1, 7, 1 << 20):
+        with pytest.raises(Invalid):
+            read_document(Dripping(body, sizes_of([size])), Store())
 
 
 @given(st.binary(max_size=200), st.integers(0, 300))
 def test_random_changes_are_read_or_invalid(noise: bytes, at: int) -> None:
     body = json.dumps(document(b"some bytes", versions={"1.0.0": {"name": "left"}})).encode()
-    try:
+    with contextlib.suppress(Invalid):
         read_document(io.BytesIO(body[:at] + noise + body[at + len(noise) :]), Store())
-    except Invalid:
-        pass
 
 
 def test_padding_may_end_a_piece_but_nothing_may_follow() -> None:
@@ -230,5 +228,6 @@ def test_memory_stays_small_for_a_body_of_thirty_megabytes() -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert found.tarball is not None and found.tarball.size == 22_500_000
+    assert found.tarball is not None
+    assert found.tarball.size == 22_500_000
     assert peak < 3_000_000
