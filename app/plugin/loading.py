@@ -77,6 +77,15 @@ def load_plugins(directories: Sequence[Path]) -> Plugins:
     return plugins
 
 
+def load_one(folder: Path) -> Plugins:
+    """Load the plugin of one folder and nothing else; its failure is kept in ``sources``, as ``load_plugins`` does."""
+    manager = pluggy.PluginManager(hooks.PROJECT)
+    manager.add_hookspecs(hooks)
+    plugins = Plugins(manager)
+    _add(plugins, folder.name, str(folder), lambda: load_folder(folder))
+    return plugins
+
+
 def load_folder(folder: Path) -> ModuleType:
     """Import a plugin folder as a package of its own; raises whatever its code raises."""
     name = f"promontory_plugin_{folder.name}_{abs(hash(str(folder.resolve()))):x}"

@@ -1,4 +1,5 @@
 """Contract, part 4: who may do what, on every route that the format has."""
+# ruff: noqa: D102 - the names of tests are sentences
 
 from __future__ import annotations
 

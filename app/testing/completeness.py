@@ -1,4 +1,5 @@
 """Contract, part 0: the kit holds enough to prove something; an empty kit is a failure, not a pass."""
+# ruff: noqa: D102 - the names of tests are sentences
 
 from __future__ import annotations
 

@@ -19,10 +19,11 @@ import pytest
 from app.plugin import FeedFormat, FormatKit, Sample
 from app.testing.access import AccessContract
 from app.testing.completeness import CompletenessContract
+from app.testing.conditions import is_about
 from app.testing.features import FeatureContract
 from app.testing.hygiene import HygieneContract, SnippetContract
 from app.testing.identity import IdentityContract, OrderContract, RangeContract
-from app.testing.promoting import PromotionContract
+from app.testing.promoting import NoPromotionContract, PromotionContract
 from app.testing.pulling import UpstreamContract
 from app.testing.reading import ReadingContract
 from app.testing.serving import DownloadContract, ImmutabilityContract, ServingContract, publish
@@ -49,6 +50,12 @@ class RuleContract(
         """Give the format under test."""
         raise NotImplementedError("a subclass of the contract gives its format in a fixture called 'format'")
 
+    @pytest.fixture(autouse=True)
+    def left_out_where_it_says_nothing(self, request: pytest.FixtureRequest, format: FeedFormat) -> None:
+        """Skip what is not about the format; with the pytest plugin such tests are not even collected."""
+        if not is_about(request.function, format):
+            pytest.skip(f"says nothing about {format.key}")
+
     @pytest.fixture(scope="class")
     @classmethod
     def kit(cls, format: FeedFormat) -> FormatKit:
@@ -62,6 +69,7 @@ class ServerContract(
     ImmutabilityContract,
     AccessContract,
     PromotionContract,
+    NoPromotionContract,
     FeatureContract,
     HygieneContract,
 ):
@@ -71,7 +79,7 @@ class ServerContract(
     @classmethod
     def stage(cls, format: FeedFormat, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         """Give an installation that knows the format."""
-        from app.testing.stage import Stage
+        from app.testing.stage import Stage  # noqa: PLC0415 - the whole application, for these tests only
 
         made = Stage(format, tmp_path_factory.mktemp(format.key))
         yield made

@@ -1,4 +1,5 @@
 """Contract, part 5: a promotion copies a version as it is, completely, once, and writes that down."""
+# ruff: noqa: D102 - the names of tests are sentences
 
 from __future__ import annotations
 
@@ -6,37 +7,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.plugin import AppError, Conflict, FeedFormat, FormatKit, Sample
+from app.plugin import AppError, Conflict, Feature, FeedFormat, FormatKit, Sample
+from app.testing.conditions import declares, only_where
 from app.testing.specimens import one_sample, stable_versions, two_files_of_one_version
 
 if TYPE_CHECKING:
     from app.testing.stage import Place, Stage
 
 
+@only_where(lambda format: format.promotable)
 class PromotionContract:
     """Test promotion between two feeds of the format."""
 
     @pytest.fixture
     def releases(self, format: FeedFormat, kit: FormatKit, feed: Place) -> list[Sample]:
         """Publish three releases of one package to the source, ascending."""
-        if not format.promotable:
-            pytest.skip(format.why_not_promotable)
         made = [kit.make(kit.names[0], version) for version in stable_versions(format, kit, 3)]
         for sample in made:
             feed.publish(sample)
         return made
-
-    def test_what_is_not_promotable_is_refused_with_its_reason(
-        self, stage: Stage, format: FeedFormat, kit: FormatKit, feed: Place, other_feed: Place
-    ) -> None:
-        if format.promotable:
-            pytest.skip(f"{format.key} is promotable")
-        sample = one_sample(format, kit)
-        feed.publish(sample)
-        with pytest.raises(AppError, match=".*") as refusal:
-            stage.promote(feed, other_feed, sample)
-        assert format.why_not_promotable in refusal.value.message
-        assert other_feed.package(sample.name) is None
 
     def test_bytes_and_manifest_arrive_as_they_were(
         self, stage: Stage, kit: FormatKit, feed: Place, other_feed: Place, releases: list[Sample]
@@ -47,11 +36,11 @@ class PromotionContract:
         assert (there.version, there.normalized, there.key) == (here.version, here.normalized, here.key)
         assert other_feed.send(kit.download(releases[0])).data == releases[0].content
 
+    @declares(Feature.VARIANTS)
     def test_every_variant_arrives(
         self, stage: Stage, kit: FormatKit, feed: Place, other_feed: Place, releases: list[Sample]
     ) -> None:
-        if kit.variants is None:
-            pytest.skip("one file is one version here")
+        assert kit.variants is not None
         variants = kit.variants(kit.names[1], releases[0].version)
         for variant in variants:
             feed.publish(variant)
@@ -99,7 +88,8 @@ class PromotionContract:
         with pytest.raises(Conflict):
             stage.promote(feed, other_feed, releases[0], mine)
         held = other_feed.digest(theirs)
-        assert held is not None and other_feed.read(held) == theirs.content
+        assert held is not None
+        assert other_feed.read(held) == theirs.content
         assert other_feed.package(releases[0].name) is None
         assert other_feed.serial() == before
 
@@ -142,3 +132,18 @@ class PromotionContract:
         with pytest.raises(AppError):
             stage.promote(feed, other_feed, releases[0], absent)
         assert other_feed.package(releases[0].name) is None
+
+
+@only_where(lambda format: not format.promotable)
+class NoPromotionContract:
+    """Test that a format that cannot be promoted is refused with its reason."""
+
+    def test_what_is_not_promotable_is_refused_with_its_reason(
+        self, stage: Stage, format: FeedFormat, kit: FormatKit, feed: Place, other_feed: Place
+    ) -> None:
+        sample = one_sample(format, kit)
+        feed.publish(sample)
+        with pytest.raises(AppError) as refusal:
+            stage.promote(feed, other_feed, sample)
+        assert format.why_not_promotable in refusal.value.message
+        assert other_feed.package(sample.name) is None

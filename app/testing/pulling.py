@@ -1,4 +1,5 @@
 """Contract, part 6: what a remote source offers, where the format knows remote sources."""
+# ruff: noqa: D102 - the names of tests are sentences
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from app.plugin import AppError, Feature, FeedFormat, FormatKit, NotFound, Sample, Upstream
+from app.testing.conditions import declares
 from app.testing.fakes import FakeHttp
 from app.testing.specimens import stable_versions
 
@@ -33,14 +35,13 @@ class UpstreamContract:
     @pytest.fixture
     def offered(self, format: FeedFormat, kit: FormatKit) -> list[Sample]:
         """Give what the remote source offers."""
-        if Feature.UPSTREAM not in format.features:
-            pytest.skip(f"{format.key} declares no remote sources")
         return [kit.make(kit.names[0], version) for version in stable_versions(format, kit, 3)]
 
     def test_only_who_declares_it_knows_remote_sources(self, format: FeedFormat) -> None:
         given = format.upstream(REMOTE, FakeHttp({}))
         assert (given is not None) == (Feature.UPSTREAM in format.features)
 
+    @declares(Feature.UPSTREAM)
     def test_every_version_is_offered_oldest_first(
         self, format: FeedFormat, kit: FormatKit, offered: list[Sample]
     ) -> None:
@@ -49,6 +50,7 @@ class UpstreamContract:
         keys = [format.version_key(version.version) for version in found]
         assert all(older < newer for older, newer in pairwise(keys))
 
+    @declares(Feature.UPSTREAM)
     def test_files_are_where_the_source_says_and_have_its_digests(
         self, format: FeedFormat, kit: FormatKit, offered: list[Sample]
     ) -> None:
@@ -60,6 +62,7 @@ class UpstreamContract:
             for name, digest in version.files[0].digests.items():
                 assert hashlib.new(name, body).hexdigest() == digest
 
+    @declares(Feature.UPSTREAM)
     def test_a_slash_after_the_address_does_not_matter(
         self, format: FeedFormat, kit: FormatKit, offered: list[Sample]
     ) -> None:
@@ -67,12 +70,14 @@ class UpstreamContract:
         assert with_slash is not None
         assert len(with_slash.versions(offered[0].name)) == len(offered)
 
+    @declares(Feature.UPSTREAM)
     def test_a_package_that_the_source_lacks_is_not_found(
         self, format: FeedFormat, kit: FormatKit, offered: list[Sample]
     ) -> None:
         with pytest.raises(NotFound):
             _upstream(format, kit, offered).versions(kit.names[1])
 
+    @declares(Feature.UPSTREAM)
     def test_a_source_that_talks_garbage_is_an_error_or_offers_nothing(
         self, format: FeedFormat, kit: FormatKit, offered: list[Sample]
     ) -> None:

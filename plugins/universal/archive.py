@@ -13,6 +13,7 @@ from app.plugin.archives import ZipArchive, ZipEntry, open_zip, safe_json
 
 from .manifest import FILE, read_manifest
 
+_HALF = re.compile("[\ud800-\udfff]")
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -70,5 +71,5 @@ def _date(entry: ZipEntry) -> str | None:
 def _check_text(raw: object) -> None:
     """Refuse what JSON can spell and no database or client can keep: NUL and halves of characters."""
     text = json.dumps(raw, ensure_ascii=False)
-    if _NUL.search(text) or not text.isprintable() and any("\ud800" <= c <= "\udfff" for c in text):
+    if _NUL.search(text) or _HALF.search(text):
         raise InvalidPackage(f"{FILE} holds a NUL or half a character; write plain text.")

@@ -79,7 +79,7 @@ def pack(contents: ZipArchive, manifest: Mapping[str, Any]) -> BinaryIO:
 
     The same contents and manifest make the same bytes.
     """
-    spool = cast(BinaryIO, SpooledTemporaryFile(max_size=IN_MEMORY))
+    spool = cast(BinaryIO, SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115 - the caller closes it
     text = json.dumps(dict(manifest), ensure_ascii=False, indent=2)
     with ZipFile(spool, "w", ZIP_DEFLATED) as target:
         target.writestr(_manifest_info(), text.encode())

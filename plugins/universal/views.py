@@ -76,19 +76,21 @@ def list_versions(feed: ServedFeed) -> Response:
         # A plus sign in a query arrives as a space, and no version has a space.
         found = get_version(feed, name, args["version"].replace(" ", "+"))
         key = f"version {found.version} {files}"
-        return feed.document(key, lambda: _json(_described(feed, found, files)), content_type=JSON, package=found.name)
+        return feed.document(
+            key, lambda: _json(_described(feed, found, files=files)), content_type=JSON, package=found.name
+        )
     most = _count(feed, MOST_WITH_FILES if files else MOST)
     if "name" in args:
         package = feed.package(join_name(args.get("group", ""), args["name"]))
-        return json_response([]) if package is None else _versions_of(feed, package, files, most)
+        return json_response([]) if package is None else _versions_of(feed, package, most, files=files)
     packages = _packages(feed, args.get("group"), most)
     versions = chain.from_iterable(newest_first(package) for package in packages)
-    return json_response([_described(feed, version, files) for version in islice(versions, most)])
+    return json_response([_described(feed, version, files=files) for version in islice(versions, most)])
 
 
-def _versions_of(feed: ServedFeed, package: PackageRecord, files: bool, most: int) -> Response:
+def _versions_of(feed: ServedFeed, package: PackageRecord, most: int, *, files: bool) -> Response:
     def build() -> bytes:
-        return _json([_described(feed, version, files) for version in newest_first(package)[:most]])
+        return _json([_described(feed, version, files=files) for version in newest_first(package)[:most]])
 
     return feed.document(f"versions {files} {most}", build, content_type=JSON, package=package.name)
 
@@ -100,7 +102,7 @@ def _packages(feed: ServedFeed, group: str | None, most: int) -> Iterator[Packag
             yield package
 
 
-def _described(feed: ServedFeed, version: VersionRecord, files: bool) -> dict[str, Any]:
+def _described(feed: ServedFeed, version: VersionRecord, *, files: bool) -> dict[str, Any]:
     if not files:
         return version_item(version, None)
     with feed.open(version.main) as file:
@@ -152,7 +154,7 @@ def _file(archive: ZipArchive, path: str) -> Iterator[bytes]:
 
 
 @routes.get("/download-vpack/<path:path>")
-def download_virtual(feed: ServedFeed, path: str) -> Response:
+def download_virtual(_feed: ServedFeed, **_: str) -> Response:
     """Refuse: virtual packages are not offered."""
     raise NotOffered("Virtual packages are not offered here; publish the assembled package.")
 
@@ -258,6 +260,6 @@ def delete(feed: ServedFeed, path: str) -> Response:
 
 
 @routes.route("/import", ("POST",), Permission.ADD_PACKAGE)
-def import_package(feed: ServedFeed) -> Response:
+def import_package(_feed: ServedFeed) -> Response:
     """Refuse: importing from an asset directory is not offered."""
     raise NotOffered("Importing from an asset directory is not offered here; upload the package.")

@@ -24,7 +24,7 @@ def test_every_plugin_loads() -> None:
 class TestEveryFormat(FormatContract):
     """The whole contract, for each format."""
 
-    @pytest.fixture(scope="class", params=sorted(PLUGINS.formats))
+    @pytest.fixture(scope="class", params=PLUGINS.formats.values(), ids=list(PLUGINS.formats))
     @classmethod
     def format(cls, request: pytest.FixtureRequest) -> FeedFormat:
-        return PLUGINS.formats[request.param]
+        return request.param

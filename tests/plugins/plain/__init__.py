@@ -1,6 +1,6 @@
 """The plain format: one text file is one version; its first line is ``plain <name> <version>``.
 
-A whole plugin in two small files, kept as sample for plugin authors and as a dropped-in plugin for the tests.
+A whole plugin in three small files, kept as sample for plugin authors and as a dropped-in plugin for the tests.
 """
 
 from __future__ import annotations
@@ -10,16 +10,25 @@ from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
 from app.plugin import (
-    DependencySpec, Entry, FeedAddress, FeedFormat, FormatKit, InvalidPackage, Manifest, NotFound, Permission, Snippet,
-    SpecKind, hookimpl,
+    DependencySpec,
+    Entry,
+    FeedAddress,
+    FeedFormat,
+    FormatKit,
+    InvalidPackage,
+    Manifest,
+    NotFound,
+    Snippet,
+    SpecKind,
+    hookimpl,
 )  # fmt: skip
-from app.plugin.web import Response, Routes, ServedFeed, text_error, text_response
+from app.plugin.web import Routes
 
 from .kit import KIT
+from .views import routes
 
 _HEADER = re.compile(rb"plain ([a-z][a-z0-9-]{0,49}) ([0-9]{1,9}(?:\.[0-9]{1,9}){0,3}(?:-pre)?)\n")
 _VERSION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9}){0,3})(-pre)?")
-routes = Routes(error=text_error)
 
 
 class PlainFormat(FeedFormat):
@@ -92,27 +101,6 @@ class PlainFormat(FeedFormat):
 
     def kit(self) -> FormatKit:
         return KIT
-
-
-@routes.get("/<name>")
-def listing(feed: ServedFeed, name: str) -> Response:
-    """Give the versions of a package, one a line."""
-    package = feed.get_package(name)
-    text = "".join(f"{version.version}\n" for version in package.versions)
-    return feed.document("versions", text.encode, content_type="text/plain", package=name)
-
-
-@routes.get("/<name>/<version>", needs=Permission.DOWNLOAD_PACKAGE)
-def download(feed: ServedFeed, name: str, version: str) -> Response:
-    """Give a version's file."""
-    return feed.send(feed.get_version(name, version).main, "text/plain")
-
-
-@routes.route("/<name>", ("PUT",), Permission.ADD_PACKAGE)
-def publish(feed: ServedFeed, name: str) -> Response:
-    """Take a file."""
-    done = feed.publish(feed.request.stream, f"{name}.txt")
-    return text_response(f"{done.name} {done.version}\n", 201 if done.created else 200)
 
 
 @hookimpl
