@@ -76,9 +76,8 @@ def read_claim(values: Mapping[str, Any], name: str) -> Claim:
 
 def check_digests(claim: Claim, stored: BlobDigests) -> None:
     """Raise Invalid unless the digests that a client declared are those of the bytes that arrived."""
-    found = dict(declared_digests(claim.dist))
     actual = {"sha512": stored.sha512, "sha256": stored.sha256, "sha1": stored.sha1, "md5": stored.md5}
-    for algorithm, digest in found.items():
+    for algorithm, digest in declared_digests(claim.dist):
         if actual.get(algorithm, digest) != digest:
             raise Invalid(
                 f"The tarball of {claim.name}@{claim.version} arrived with {algorithm} {actual[algorithm]}, but "
