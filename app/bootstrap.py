@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from app import resources
 from app.plugin.loading import Plugins, load_plugins
-from app.services import grants
+from app.services import events, grants
 from app.services.runtime import Runtime, owner
 from app.settings import Settings
 from app.storage.blobs import LocalBlobStore
@@ -43,6 +43,7 @@ def open_runtime(settings: Settings) -> Runtime:
 
 def _fill(runtime: Runtime) -> None:
     with runtime.writing(owner("SYSTEM")) as work:
+        events.begin(work)
         grants.install_built_in_tasks(work)
 
 

@@ -212,6 +212,13 @@ class FeedFormat(ABC):
     def filename(self, manifest: Manifest) -> str:
         """Give the name under which a file is stored and downloaded."""
 
+    def qualifier(self, variant: str) -> str:
+        """Give a variant as a package URL's qualifier spells it (``platform=java``), by which the API names a file.
+
+        Empty for a version's main file and for files that only go along with it.
+        """
+        return ""
+
     @abstractmethod
     def entries(self, file: BinaryIO) -> Sequence[Entry]:
         """List the files inside a package file. Raises InvalidPackage."""

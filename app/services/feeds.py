@@ -32,7 +32,7 @@ class FeedChange:
 
 
 def create_feed(work: Work, name: str, format_key: str, change: FeedChange | None = None) -> Feed:
-    """Create a feed of a format; needs Configure, or Manage Feed on the group it goes into."""
+    """Create a feed of a format; needs Configure, or Manage Feed everywhere or on the group it goes into."""
     change = change or FeedChange()
     group = _group(work, change.group) if change.group else None
     _require_create(work, group)
@@ -54,7 +54,8 @@ def create_feed(work: Work, name: str, format_key: str, change: FeedChange | Non
 def _require_create(work: Work, group: FeedGroup | None) -> None:
     if group is not None and access.allowed(work, Permission.MANAGE_FEED, Feed(id=0, group_id=group.id)):
         return
-    access.require(work, Permission.CONFIGURE)
+    if not access.allowed(work, Permission.MANAGE_FEED):
+        access.require(work, Permission.CONFIGURE)
 
 
 def update_feed(work: Work, name: str, change: FeedChange) -> Feed:

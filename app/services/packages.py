@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from app.storage.models import Blob, Feed, File, FileManifest, Package, Tag, Ver
 LATEST = "latest"
 LATEST_STABLE = "latest-stable"
 LATEST_UNSTABLE = "latest-unstable"
+_BATCH = 500
 
 
 def find_package(work: Work, feed: Feed, name: str) -> PackageRecord | None:
@@ -37,7 +38,7 @@ def find_package(work: Work, feed: Feed, name: str) -> PackageRecord | None:
 
 
 def _package(work: Work, row: SqlRow[int, str, str, int]) -> PackageRecord:
-    versions = _versions(work, row.name, Version.package_id == row.id)
+    versions = _versions(work, Version.package_id == row.id)
     tags = work.session.execute(
         select(Tag.name, Version.version).join(Version, Version.id == Tag.version_id).where(Tag.package_id == row.id)
     )
@@ -60,12 +61,17 @@ def _highest(versions: list[VersionRecord], *, stable: bool = False) -> str | No
     return chain[-1].version
 
 
-def _versions(work: Work, name: str, which: ColumnElement[bool]) -> list[VersionRecord]:
-    rows = work.session.execute(select(Version.__table__).where(which).order_by(Version.key)).all()
+def _versions(work: Work, which: ColumnElement[bool]) -> list[VersionRecord]:
+    rows = work.session.execute(
+        select(Version.__table__, Package.name)
+        .join(Package, Package.id == Version.package_id)
+        .where(which)
+        .order_by(Package.key, Version.key)
+    ).all()
     files = _files(work, which)
     return [
         VersionRecord(
-            name,
+            row.name,
             row.version,
             row.normalized,
             row.key,
@@ -173,7 +179,7 @@ class Listing:
     sort: str = "name"
     descending: bool = False
     offset: int = 0
-    limit: int = 20
+    limit: int | None = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,14 +292,12 @@ def _in_group(format: FeedFormat, group: str | None) -> Iterable[ColumnElement[b
         # A key with a name of one letter, cut off again, is the key's form of the group.
         prefix = format.name_key(format.join_name(group, "x"))[:-1]
     except InvalidPackage:
+        prefix = ""
+    if not prefix:  # Not a group, or a format without groups.
         yield false()
         return
     yield Package.key.startswith(prefix, autoescape=True)
-    yield (
-        ~Package.key.contains("/", autoescape=True)
-        if not prefix
-        else ~func.substr(Package.key, len(prefix) + 1).contains("/")
-    )
+    yield ~func.substr(Package.key, len(prefix) + 1).contains("/")
 
 
 def search(work: Work, feed: Feed, listing: Listing, *, with_versions: bool = False) -> Page:
@@ -337,6 +341,32 @@ def _version_texts(work: Work, ids: list[int]) -> dict[int, list[str]]:
     for row in rows:
         texts.setdefault(row.package_id, []).append(row.version)
     return texts
+
+
+def newest_versions(work: Work, feed: Feed, listing: Listing) -> Iterator[tuple[VersionRecord, int]]:
+    """Give the newest version of each package, by name, with the downloads of all its versions."""
+    lines, _ = list_packages(work, feed, listing)
+    downloads = {line.name: line.downloads for line in lines}
+    for record in _by_ids(work, [line.version_id for line in lines]):
+        yield record, downloads[record.name]
+
+
+def all_versions(work: Work, feed: Feed, group: str | None = None) -> Iterator[VersionRecord]:
+    """Give every version of a feed, or of one group in it, by name and in ascending order."""
+    format = work.get_format(feed.format)
+    query = (
+        select(Version.id)
+        .join(Package, Package.id == Version.package_id)
+        .where(Package.feed_id == feed.id, *_in_group(format, group))
+        .order_by(Package.key, Version.key)
+    )
+    yield from _by_ids(work, list(work.session.scalars(query)))
+
+
+def _by_ids(work: Work, ids: Sequence[int]) -> Iterator[VersionRecord]:
+    # In batches, because manifests are large and the caller keeps little of each.
+    for start in range(0, len(ids), _BATCH):
+        yield from _versions(work, Version.id.in_(ids[start : start + _BATCH]))
 
 
 def counts(work: Work, feeds: Iterable[int]) -> dict[int, tuple[int, int, int]]:

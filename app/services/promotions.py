@@ -25,6 +25,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from app.domain import promotion as rules
@@ -40,6 +41,8 @@ from app.storage.models import Feed, File, Package, Promotion, PromotionItem, Ta
 log = logging.getLogger(__name__)
 
 MAX_ITEMS = 50_000
+MAX_KEY = 200
+_ALIASES = (packages.LATEST, packages.LATEST_STABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +174,7 @@ def _candidates(work: Work, format: FeedFormat, source: Feed, target: Feed, item
 
 
 def _asked(work: Work, format: FeedFormat, source: Feed, items: Sequence[Wanted]) -> list[_Asked]:
-    aliases = (packages.LATEST, packages.LATEST_STABLE)
-    newest = _newest(work, format, source, {item.name for item in items if item.version in aliases})
+    newest = _newest(work, format, source, {item.name for item in items if item.version in _ALIASES})
     asked: dict[tuple[str, str], _Asked] = {}
     for item in items:
         name_key = format.name_key(item.name)
@@ -180,7 +182,7 @@ def _asked(work: Work, format: FeedFormat, source: Feed, items: Sequence[Wanted]
         try:
             version_key = format.version_key(version)
         except InvalidPackage:
-            if version not in aliases:
+            if version not in _ALIASES:
                 raise
             version_key = f"({version})"  # No key looks like this: an alias that nothing answers to.
         asked.setdefault((name_key, version_key), _Asked(item.name, version, name_key, version_key))
@@ -289,8 +291,13 @@ def promote(runtime: Runtime, actor: Actor, request: PromotionRequest) -> Promot
     Raises Forbidden, Refused, Invalid, Conflict (other bytes under a version), StalePlan. A request whose
     idempotency key was answered before is not carried out again.
     """
-    with runtime.writing(actor) as work:
-        return apply(work, request)
+    try:
+        with runtime.writing(actor) as work:
+            return apply(work, request)
+    except IntegrityError:
+        # The same idempotency key was used for another target at this moment; now its answer can be read.
+        with runtime.writing(actor) as work:
+            return apply(work, request)
 
 
 def apply(work: Work, request: PromotionRequest) -> PromotionResult:
@@ -299,8 +306,9 @@ def apply(work: Work, request: PromotionRequest) -> PromotionResult:
     access.require(work, Permission.ACCEPT_PROMOTIONS, target)
     # The target's row is the lock under which plan and change are one; SQLite writers hold the whole database.
     work.session.execute(select(Feed.id).where(Feed.id == target.id).with_for_update())
-    work.session.refresh(target)
-    before = _answered(work, request)
+    for feed in (source, target):
+        work.session.refresh(feed)
+    before = _answered(work, source, target, request)
     if before is not None:
         return PromotionResult(before, None, repeated=True)
     drawn = _plan(work, source, target, request)
@@ -313,21 +321,40 @@ def apply(work: Work, request: PromotionRequest) -> PromotionResult:
     return PromotionResult(promotion, drawn)
 
 
-def _answered(work: Work, request: PromotionRequest) -> Promotion | None:
-    if request.idempotency_key is None:
+def _answered(work: Work, source: Feed, target: Feed, request: PromotionRequest) -> Promotion | None:
+    key = request.idempotency_key
+    if key is None:
         return None
+    if not 0 < len(key) <= MAX_KEY:
+        raise Invalid(f"An idempotency key has 1 to {MAX_KEY} characters, not {len(key)}; send a shorter one.")
     found = work.session.scalars(
-        select(Promotion).where(
-            Promotion.actor == work.actor.name, Promotion.idempotency_key == request.idempotency_key
-        )
+        select(Promotion).where(Promotion.actor == work.actor.name, Promotion.idempotency_key == key)
     ).one_or_none()
-    if found is not None and (found.source_name, found.target_name) != (request.source, request.target):
+    if found is None:
+        return None
+    same_feeds = (found.source_id, found.target_id) == (source.id, target.id)
+    if not same_feeds or not _promoted(work, found, work.get_format(source.format), request.items):
         raise Conflict(
-            f"The idempotency key {request.idempotency_key!r} belongs to promotion {found.id} from "
-            f"{found.source_name} to {found.target_name}; send a new key.",
+            f"The idempotency key {key!r} belongs to promotion {found.id}, which is another one (from "
+            f"{found.source_name} to {found.target_name}); send a new key.",
             code="idempotency-key-reused",
         )
     return found
+
+
+def _promoted(work: Work, promotion: Promotion, format: FeedFormat, items: Iterable[Wanted]) -> bool:
+    """Tell whether a promotion was asked for by these items; what was latest then counts for latest."""
+    rows = work.session.execute(
+        select(PromotionItem.name_key, PromotionItem.version_key).where(PromotionItem.promotion_id == promotion.id)
+    )
+    held = {(row.name_key, row.version_key) for row in rows}
+    names = {name for name, _ in held}
+    return all(
+        format.name_key(item.name) in names
+        if item.version in _ALIASES
+        else (format.name_key(item.name), format.version_key(item.version)) in held
+        for item in items
+    )
 
 
 def _check(drawn: Plan, request: PromotionRequest) -> None:

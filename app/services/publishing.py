@@ -217,6 +217,11 @@ def _add_file(work: Work, version: Version, format: FeedFormat, blob: BlobDigest
     )
     work.session.add(file)
     work.session.flush()
+    _summarise(work, version)
+
+
+def _summarise(work: Work, version: Version) -> None:
+    """Bring a version's digest and size up to date with its files."""
     rows = work.session.execute(
         select(File.variant, File.blob, Blob.size)
         .join(Blob, Blob.sha256 == File.blob)
@@ -352,6 +357,27 @@ def delete_versions(work: Work, feed_name: str, name: str, versions: Sequence[st
     if not left:
         work.session.execute(delete(Package).where(Package.id == package_id))
     return len(wanted)
+
+
+def delete_file(work: Work, feed_name: str, name: str, version: str, variant: str) -> None:
+    """Delete one file of a version, a platform's for example, and with its last file the version; raise NotFound."""
+    feed = open_for_writing(work, feed_name, Permission.DELETE_PACKAGE)
+    record = packages.get_version(work, feed, name, version)
+    if variant not in (file.variant for file in record.files):
+        raise NotFound(
+            f"There is no file {variant!r} of {record.name} {record.version} in the feed {feed.name}; list its files.",
+            code="unknown-file",
+            feed=feed.name,
+        )
+    if len(record.files) == 1:
+        delete_versions(work, feed_name, name, [version])
+        return
+    row = _version_row(work, feed, _touch(work, feed, name), name, version)
+    work.session.execute(delete(File).where(File.version_id == row.id, File.variant == variant))
+    _summarise(work, row)
+    events.record(
+        work, "file-deleted", feed=feed.name, subject=f"{record.name} {row.version}", variant=variant, digest=row.digest
+    )
 
 
 def count_downloads(work: Work, downloads: Mapping[tuple[str, str, str], int]) -> None:

@@ -7,12 +7,12 @@ import logging
 
 from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.domain.errors import AppError, Forbidden, Invalid, NotFound, Unauthenticated
+from app.domain.errors import AppError, Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 
 log = logging.getLogger(__name__)
 
@@ -49,32 +49,50 @@ def as_app_error(error: Exception) -> AppError:
     """Give the error of our tree that an exception amounts to; logs what is a fault of ours."""
     if isinstance(error, AppError):
         return error
-    if isinstance(error, MethodNotAllowed):
-        methods = ", ".join(sorted(error.valid_methods or ()))
-        return WrongMethod(f"{request.method} is not possible here; use {methods}.", methods=methods)
-    if isinstance(error, CSRFError):
-        return Forbidden("The form is too old or was not ours; go back, reload the page and send it again.", code="csrf")
     if isinstance(error, HTTPException):
         return _from_http(error)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        log.error("the disk is full")
-        return NoSpace("The server's disk is full; nothing was kept. Make room, then send it again.")
-    if isinstance(error, OperationalError | PoolTimeout):
-        log.exception("the database does not answer")
-        if "full" in str(error):
-            return NoSpace("The server's disk is full; nothing was changed. Make room, then try again.")
-        return Unavailable("The database does not answer right now; nothing was changed. Try again.")
-    log.exception("a fault of ours at %s %s", request.method, request.path)
-    return Failure("Something went wrong in the server; nothing was changed. Its log says what.")
+    return _from_storage(error) or _fault(error)
 
 
 def _from_http(error: HTTPException) -> AppError:
     status = error.code or 500
+    if isinstance(error, MethodNotAllowed):
+        methods = ", ".join(sorted(error.valid_methods or ()))
+        return WrongMethod(f"{request.method} is not possible here; use {methods}.", methods=methods)
+    if isinstance(error, CSRFError):
+        return Forbidden("The form is too old or not ours; go back, reload the page and send it again.", code="csrf")
     if status == 404:
         return NotFound(f"There is nothing at {request.path}.")
     made = Invalid(error.description or error.name, code=error.name.lower().replace(" ", "-"))
     made.status = status
     return made
+
+
+def _from_storage(error: Exception) -> AppError | None:
+    if isinstance(error, DataError | UnicodeEncodeError):
+        # Every way of sending text ends at the database, which keeps neither NUL nor half a surrogate pair.
+        return Invalid("A text in the request cannot be kept: it is too long, or holds NUL or half a character.")
+    if isinstance(error, IntegrityError):
+        log.warning("two changes collided at %s %s: %s", request.method, request.path, error.orig)
+        return Conflict("Somebody changed the same thing at the same moment; look again and repeat.", code="collision")
+    if _is_full(error):
+        log.error("the disk is full")
+        return NoSpace("The server's disk is full; nothing was kept. Make room, then send it again.")
+    if isinstance(error, OperationalError | PoolTimeout):
+        log.error("the database does not answer", exc_info=error)
+        return Unavailable("The database does not answer right now; nothing was changed. Try again.")
+    return None
+
+
+def _is_full(error: Exception) -> bool:
+    if isinstance(error, OperationalError):
+        return any(text in str(error.orig) for text in ("disk is full", "No space left"))
+    return isinstance(error, OSError) and error.errno == errno.ENOSPC
+
+
+def _fault(error: Exception) -> AppError:
+    log.error("a fault of ours at %s %s", request.method, request.path, exc_info=error)
+    return Failure("Something went wrong in the server; nothing was changed. Its log says what.")
 
 
 def wants_page() -> bool:

@@ -63,9 +63,12 @@ class Gatekeeper:
         self._known: TTLCache[bytes, tuple[int, int]] = TTLCache(1000, _REMEMBER_SECONDS)
         self._lock = Lock()
 
-    def identify(self, work: Work, request: Request, *, in_body: bool = False) -> Identity:
-        """Give who sent a request; nobody known without credentials. Raises Unauthenticated for wrong ones."""
-        sent = next(_credentials(request, self._runtime.settings.key_in_query, in_body=in_body), None)
+    def identify(self, work: Work, request: Request, *, body_key: str | None = None) -> Identity:
+        """Give who sent a request; nobody known without credentials. Raises Unauthenticated for wrong ones.
+
+        ``body_key`` is given by the API alone, which takes a key in the query too: what its body held as key.
+        """
+        sent = next(_credentials(request, self._runtime.settings.key_in_query, body_key), None)
         if sent is None:
             return Identity(ANONYMOUS)
         if sent.secret:
@@ -112,28 +115,17 @@ def gatekeeper() -> Gatekeeper:
     return found
 
 
-def _credentials(request: Request, key_in_query: bool, *, in_body: bool) -> Iterator[Credentials]:
+def _credentials(request: Request, key_in_query: bool, body_key: str | None) -> Iterator[Credentials]:
     """Give the credentials of a request in the order in which they count."""
     for header in ("X-NuGet-ApiKey", "X-ApiKey"):
         if value := request.headers.get(header, ""):
             yield _split(value)
     if value := request.headers.get("Authorization", ""):
         yield _authorization(value)
-    if (key_in_query or in_body) and (value := request.args.get("key", "")):
+    if (key_in_query or body_key is not None) and (value := request.args.get("key", "")):
         yield _split(value)
-    if in_body:
-        yield from _in_body(request)
-
-
-def _in_body(request: Request) -> Iterator[Credentials]:
-    if request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        if value := request.form.get("key", ""):
-            yield _split(value)
-    elif request.mimetype == "application/json":
-        body = request.get_json(silent=True)
-        named = body.get("API_Key") if isinstance(body, dict) else None
-        if isinstance(named, str) and named:
-            yield _split(named)
+    if body_key:
+        yield _split(body_key)
 
 
 def _split(value: str) -> Credentials:

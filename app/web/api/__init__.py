@@ -1,10 +1,31 @@
 """The HTTP API: the vendor's contract, answered in its shapes."""
 
-from flask import Flask
+from flask import Flask, Response, request
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 
-from app.web.api import health
+from app.web.api import answers, health
+from app.web.api.feeds import blueprint as feeds
+from app.web.api.packages import blueprint as packages
+from app.web.api.promotions import blueprint as promotions
+from app.web.extensions import csrf
+
+_CONTRACT = (promotions, packages, feeds)
 
 
 def install(app: Flask) -> None:
-    """Mount the API."""
+    """Mount the API; keys and passwords authorise it and cookies never do, so that there is nothing to forge."""
+    for blueprint in _CONTRACT:
+        csrf.exempt(blueprint)
+        blueprint.register_error_handler(Exception, answers.refuse)
+        blueprint.after_request(answers.keep_from_caches)
+        app.register_blueprint(blueprint)
     app.register_blueprint(health.blueprint)
+    app.before_request(_refuse_unknown)
+
+
+def _refuse_unknown() -> Response | None:
+    """Answer for addresses below /api/ that are none of ours as the API does, not as a page."""
+    error = request.routing_exception
+    if request.path.startswith("/api/") and isinstance(error, NotFound | MethodNotAllowed):
+        return answers.refuse(error)
+    return None
