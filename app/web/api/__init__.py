@@ -16,8 +16,6 @@ def install(app: Flask) -> None:
     """Mount the API; keys and passwords authorise it and cookies never do, so that there is nothing to forge."""
     for blueprint in _CONTRACT:
         csrf.exempt(blueprint)
-        blueprint.register_error_handler(Exception, answers.refuse)
-        blueprint.after_request(answers.keep_from_caches)
         app.register_blueprint(blueprint)
     app.register_blueprint(health.blueprint)
     app.before_request(_refuse_unknown)

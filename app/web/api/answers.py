@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from flask import Response
+from flask import Blueprint, Response
 
 from app.domain.errors import AppError, Forbidden, Invalid, Unauthenticated
 from app.plugin.web import text_response
@@ -53,7 +53,15 @@ def as_bad_request(*kinds: type[AppError]) -> Iterator[None]:
         raise Invalid(error.message, code=error.code, **error.details) from error
 
 
-def keep_from_caches(response: Response) -> Response:
+def make_blueprint(name: str, url_prefix: str) -> Blueprint:
+    """Make a part of the API, whose refusals and caching are the same everywhere."""
+    blueprint = Blueprint(f"api_{name}", __name__, url_prefix=url_prefix)
+    blueprint.register_error_handler(Exception, refuse)
+    blueprint.after_request(_keep_from_caches)
+    return blueprint
+
+
+def _keep_from_caches(response: Response) -> Response:
     """Forbid storing an answer that says nothing else about it: it was made for one caller."""
     response.headers.setdefault("Cache-Control", "no-store")
     return response

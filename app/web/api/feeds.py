@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request
+from flask import Response, current_app, request
 
 from app.domain.errors import Conflict, Invalid, NotFound, Unauthenticated
 from app.domain.permissions import Permission
@@ -17,10 +17,10 @@ from app.services.feeds import FeedChange
 from app.services.runtime import Work
 from app.storage.models import Feed
 from app.web.addresses import Addresses, KnownFeed
-from app.web.api.answers import as_bad_request
+from app.web.api.answers import as_bad_request, make_blueprint
 from app.web.api.calls import Fields, receive
 
-blueprint = Blueprint("api_feeds", __name__, url_prefix="/api/management/feeds")
+blueprint = make_blueprint("feeds", "/api/management/feeds")
 
 # Settings of the contract that do not exist here, as they are answered. Sending them back, or any flag, changes
 # nothing; asking for more is refused, because a client that believes in a filter or a rule must not be left to.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request
+from flask import Response, current_app, request
 
 from app.domain.errors import Conflict, Forbidden, Invalid, InvalidPackage
 from app.domain.permissions import Permission
@@ -18,12 +18,12 @@ from app.services.packages import Listing
 from app.services.runtime import Work
 from app.storage.models import Feed
 from app.web.api import purls
-from app.web.api.answers import as_bad_request, moment
+from app.web.api.answers import as_bad_request, make_blueprint, moment
 from app.web.api.calls import Call, Fields, receive, without_nothing
 from app.web.api.identifiers import GROUPS, Meant, choose_file, files_by_qualifier, name_in, version_in
 from app.web.serving import RequestedFeed, Serving
 
-blueprint = Blueprint("api_packages", __name__, url_prefix="/api/packages/<feed_name>")
+blueprint = make_blueprint("packages", "/api/packages/<feed_name>")
 _ALIASES = (packages.LATEST, packages.LATEST_STABLE, packages.LATEST_UNSTABLE)
 _NO_REASON = "This version is deprecated."
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 
 from app.domain.errors import Invalid, InvalidPackage, NotFound
 from app.domain.permissions import Permission
@@ -17,12 +17,12 @@ from app.services import access, promotions
 from app.services.promotions import HistoryFilter, HistoryLine, PlanStale, PromotionRequest, PromotionResult, Wanted
 from app.services.runtime import Actor, Work
 from app.storage.models import Promotion
-from app.web.api.answers import CredentialsWanted, as_bad_request, moment
+from app.web.api.answers import CredentialsWanted, as_bad_request, make_blueprint, moment
 from app.web.api.calls import Call, Fields, receive, without_nothing
 from app.web.api.identifiers import GROUPS, NAMES, has_groups, version_in
 from app.web.extensions import runtime
 
-blueprint = Blueprint("api_promotions", __name__, url_prefix="/api/promotions")
+blueprint = make_blueprint("promotions", "/api/promotions")
 _EVERYTHING = 1_000_000_000
 
 
