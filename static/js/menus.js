@@ -25,3 +25,9 @@ document.addEventListener("click", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches?.("[data-submits]")) event.target.form.requestSubmit();
 });
+
+// What is left empty in a filter does not clutter the address.
+document.addEventListener("formdata", (event) => {
+  if (!event.target.matches?.("form.filters")) return;
+  for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+});

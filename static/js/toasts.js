@@ -13,6 +13,7 @@ function settle(toast) {
   }, 1000);
 }
 
+// While a dialog is open everything else is inert, so the words go into it.
 function toast(text, hue = "bad") {
   const line = document.createElement("div");
   line.className = `toast-line ${hue}`;
@@ -20,7 +21,9 @@ function toast(text, hue = "bad") {
   const button = Object.assign(document.createElement("button"), { className: "btn btn-sm quiet", type: "button", textContent: "Dismiss" });
   button.dataset.dismiss = "";
   line.append(words, button);
-  box.append(line);
+  const inside = document.querySelector("dialog[open] .pad");
+  if (inside) inside.prepend(line);
+  else box.append(line);
   settle(line);
 }
 
@@ -37,4 +40,3 @@ document.addEventListener("htmx:responseError", (event) => {
   toast(words);
 });
 document.addEventListener("htmx:sendError", () => toast("The server does not answer; check the connection and try again."));
-document.addEventListener("say", (event) => toast(event.detail));

@@ -51,8 +51,7 @@ async function run(form, files) {
   }
   delete form.dataset.busy;
   form.reset();
-  if (refused) document.dispatchEvent(new CustomEvent("say", { detail: `${refused} of ${lines.length} files were refused; the reasons stand beside them.` }));
-  else if (form.dataset.done) location.assign(form.dataset.done);
+  if (!refused && form.dataset.done) location.assign(form.dataset.done);
 }
 
 document.addEventListener("change", (event) => {
