@@ -68,7 +68,7 @@ def _tar_header(path: str, entry: ZipEntry) -> bytes:
     info = tarfile.TarInfo(path.rstrip("/"))
     info.type = tarfile.DIRTYPE if is_folder(entry) else tarfile.REGTYPE
     info.size = 0 if info.isdir() else entry.size
-    info.mode = (entry.mode & 0o777) or (0o755 if info.isdir() else 0o644)
+    info.mode = 0o755 if info.isdir() else (entry.mode & 0o777) or 0o644
     modified = moment(entry)
     info.mtime = 0 if modified is None else int(modified.timestamp())
     return info.tobuf(tarfile.PAX_FORMAT)
