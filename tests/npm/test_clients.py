@@ -1,0 +1,273 @@
+"""Real npm, pnpm, Yarn 1 and Yarn Berry against a real server: publish, change, promote, install."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.bootstrap import open_runtime
+from app.services import grants, keys, people, publishing
+from app.services.runtime import Runtime, owner
+from app.settings import load_settings
+from app.web.server import Server
+from tests.fixtures import make_feeds, running
+from tests.npm.clients import CLIENTS, Client, installed
+
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
+SAM = owner("sam")
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class World:
+    """Be a server with pairs of feeds, where dev is open to publishers and prod takes what is promoted."""
+
+    server: Server
+    runtime: Runtime
+    key: str
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def new_pair(self) -> tuple[str, str]:
+        """Make two feeds."""
+        number = next(self._numbers)
+        pair = f"npm-dev-{number}", f"npm-prod-{number}"
+        make_feeds(self.runtime, "npm", *pair)
+        return pair
+
+    def by_path(self, feed: str) -> str:
+        """Give a feed's address below the server's host name."""
+        return f"{self.server.url}/npm/{feed}"
+
+    def by_host(self, feed: str) -> str:
+        """Give the address of a feed's own host name."""
+        return f"http://{feed}.localhost:{self.server.port}"
+
+    def call(self, path: str, body: dict[str, Any]) -> Any:
+        """Call the API."""
+        headers = {"X-ApiKey": self.key, "Content-Type": "application/json"}
+        request = urllib.request.Request(self.server.url + path, json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def promote(self, pair: tuple[str, str], name: str, version: str) -> None:
+        """Promote one version."""
+        asked = {"fromFeed": pair[0], "toFeed": pair[1], "packageName": name, "version": version}
+        self.call("/api/promotions/promote", asked)
+
+    def upload(self, feed: str, path: Path) -> None:
+        """Publish a package file past the protocol."""
+        publishing.publish(self.runtime, SAM, feed, [path.read_bytes()], path.name)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Give a running server with a user ann and a key for everything."""
+    runtime = open_runtime(load_settings(data=tmp_path_factory.mktemp("world"), port=0))
+    with runtime.writing(SAM) as work:
+        people.create_user(work, "ann", PASSWORD)
+        grants.grant(work, grants.GrantRequest("Manage Feed", user="ann"))
+        key = keys.create_key(work, keys.KeyRequest("personal", "tests", user="ann"))[1]
+    with running(runtime) as server:
+        yield World(server, runtime, key)
+    runtime.database.close()
+
+
+@pytest.fixture
+def pair(world: World) -> tuple[str, str]:
+    """Give a dev and a prod feed."""
+    return world.new_pair()
+
+
+@pytest.fixture(params=CLIENTS)
+def client(request: pytest.FixtureRequest, world: World, pair: tuple[str, str], tmp_path: Path) -> Client:
+    """Give each client, pointed at the dev feed with a key."""
+    return Client(request.param, tmp_path / "home", world.by_host(pair[0]), world.key)
+
+
+def feed_versions(world: World, feed: str, name: str) -> dict[str, str]:
+    """Give the versions of a package in a feed with their deprecation messages."""
+    from app.services import access, packages
+
+    with world.runtime.reading(SAM) as work:
+        found = packages.find_package(work, access.get_feed(work, feed), name)
+        return {each.version: each.deprecated for each in found.versions} if found else {}
+
+
+def publish(client: Client, name: str, version: str, **package: object) -> None:
+    """Publish a small package with a client."""
+    folder = client.package(name, version, **package)
+    if client.name == "berry":
+        client.run("install", cwd=folder)
+    client("publish", cwd=folder, version=version)
+
+
+def test_publish_view_install_and_install_again_from_the_lock_file(client: Client) -> None:
+    publish(client, "left", "1.0.0")
+    publish(client, "@acme/right", "1.2.0", dependencies={"left": "^1.0.0"}, bin="index.js")
+    publish(client, "left", "1.1.0")
+    shown = client("view", "left").stdout
+    assert "1.1.0" in shown
+    project = client.project("app")
+    client("add", "@acme/right@^1.0.0", cwd=project)
+    assert installed(project, "@acme/right") == "1.2.0"
+    if client.name != "pnpm":
+        assert installed(project, "left") == "1.1.0"
+    _check_lock(client, project)
+    client("reinstall", cwd=project)
+    client("add", "left@1.0.0", cwd=project)
+    assert installed(project, "left") == "1.0.0"
+
+
+def _check_lock(client: Client, project: Path) -> None:
+    """Check that the lock file pins digests, and that no address but the conventional one got into it."""
+    names = {"npm": "package-lock.json", "pnpm": "pnpm-lock.yaml"}
+    lock = (project / names.get(client.name, "yarn.lock")).read_text()
+    assert "sha512-" in lock or "checksum: " in lock
+    assert "__archiveUrl" not in lock
+    if client.name in ("npm", "yarn"):
+        assert f"{client.url}/@acme/right/-/right-1.2.0.tgz" in lock
+
+
+def test_a_version_is_not_published_twice(client: Client, world: World, pair: tuple[str, str]) -> None:
+    publish(client, "left", "1.0.0")
+    folder = client.home / "left@1.0.0"
+    (folder / "index.js").write_text("module.exports = 'something else'\n")
+    again = client("publish", cwd=folder, version="1.0.0", check=False)
+    assert again.returncode != 0
+    assert len(feed_versions(world, pair[0], "left")) == 1
+
+
+def test_tags_are_added_listed_and_removed(client: Client) -> None:
+    publish(client, "@acme/left", "1.0.0")
+    publish(client, "@acme/left", "1.1.0")
+    client("tag add", "@acme/left@1.0.0", "stable")
+    listed = client("tag ls", "@acme/left").stdout
+    assert re.search(r"stable.*1\.0\.0", listed)
+    assert re.search(r"latest.*1\.1\.0", listed)
+    project = client.project("app")
+    client("add", "@acme/left@stable", cwd=project)
+    assert installed(project, "@acme/left") == "1.0.0"
+    client("tag rm", "@acme/left", "stable")
+    assert "stable" not in client("tag ls", "@acme/left").stdout
+
+
+def test_whoami_names_the_owner_of_the_key(client: Client) -> None:
+    if client.can("whoami"):
+        assert "ann" in client("whoami").stdout
+
+
+def test_an_audit_of_what_is_installed_finds_nothing(client: Client) -> None:
+    publish(client, "left", "1.0.0")
+    project = client.project("app")
+    client("add", "left", cwd=project)
+    if client.can("audit"):
+        client("audit", cwd=project)
+
+
+@pytest.mark.parametrize("name", ["npm", "berry"])
+def test_logging_in_with_a_password_gives_a_key(world: World, pair: tuple[str, str], tmp_path: Path, name: str) -> None:
+    client = Client(name, tmp_path / "home", world.by_host(pair[0]))
+    settings = client.log_in("ann", PASSWORD)
+    assert re.search(r"prm_[A-Za-z0-9_-]{20,}", settings)
+    assert "ann" in client("whoami").stdout
+
+
+def test_npm_logs_out_pings_searches_deprecates_and_unpublishes(
+    world: World, pair: tuple[str, str], tmp_path: Path
+) -> None:
+    npm = Client("npm", tmp_path / "home", world.by_host(pair[0]))
+    npm.log_in("ann", PASSWORD)
+    assert "PONG" in npm.run("ping").stderr
+    for version in ("1.0.0", "1.1.0", "2.0.0"):
+        publish(npm, "@acme/left", version, keywords=["padding"])
+    found = json.loads(npm.run("search", "padding", "--json").stdout)
+    assert [(each["name"], each["version"]) for each in found] == [("@acme/left", "2.0.0")]
+    assert "@acme/left" in npm.run("search", "padding").stdout
+
+    npm.run("deprecate", "@acme/left@1.x", "use 2")
+    assert feed_versions(world, pair[0], "@acme/left") == {"1.0.0": "use 2", "1.1.0": "use 2", "2.0.0": ""}
+    npm.run("undeprecate", "@acme/left@1.1.0")
+    assert feed_versions(world, pair[0], "@acme/left")["1.1.0"] == ""
+
+    npm.run("unpublish", "@acme/left@2.0.0")
+    assert list(feed_versions(world, pair[0], "@acme/left")) == ["1.0.0", "1.1.0"]
+    assert '"1.1.0"' in npm.run("view", "@acme/left", "dist-tags.latest", "--json").stdout
+    npm.run("unpublish", "@acme/left", "--force")
+    assert feed_versions(world, pair[0], "@acme/left") == {}
+
+    npm.run("logout")
+    assert npm.run("whoami", check=False).returncode != 0
+
+
+def test_what_was_promoted_installs_from_the_approved_feed_alone(
+    client: Client, world: World, pair: tuple[str, str]
+) -> None:
+    publish(client, "left", "1.0.0")
+    publish(client, "left", "2.0.0")
+    publish(client, "@acme/right", "1.0.0", dependencies={"left": ">=1"})
+    before = client.project("before")
+    client("add", "@acme/right", cwd=before)
+    assert installed(before, "@acme/right") == "1.0.0"
+
+    client.point_at(world.by_host(pair[1]))
+    empty = client.project("empty")
+    assert client("add", "left", cwd=empty, check=False).returncode != 0
+
+    world.promote(pair, "left", "1.0.0")
+    world.promote(pair, "@acme/right", "1.0.0")
+    approved = client.project("approved")
+    client("add", "@acme/right", cwd=approved)
+    assert installed(approved, "@acme/right") == "1.0.0"
+    client("add", "left", cwd=approved)
+    assert installed(approved, "left") == "1.0.0"
+    for absent in ("left@2.0.0", "nothing"):
+        assert client("add", absent, cwd=client.project(f"no-{absent}"), check=False).returncode != 0
+    assert _integrity(world, pair[0], "left", "1.0.0") == _integrity(world, pair[1], "left", "1.0.0")
+
+
+def _integrity(world: World, feed: str, name: str, version: str) -> str:
+    request = urllib.request.Request(f"{world.by_path(feed)}/{name}/{version}", headers={"X-ApiKey": world.key})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        integrity: str = json.loads(answer.read())["dist"]["integrity"]
+    assert len(base64.b64decode(integrity.removeprefix("sha512-"))) == 64
+    return integrity
+
+
+def test_real_packages_install_with_their_dependencies(
+    client: Client, world: World, pair: tuple[str, str], samples: Path
+) -> None:
+    for name in ("once-1.4.0", "wrappy-1.0.2", "is-odd-3.0.1", "angular-core-21.2.26", "debug-4.4.3", "ms-2.1.3"):
+        world.upload(pair[0], samples / "npm" / f"{name}.tgz")
+    project = client.project("app")
+    client("add", "once", cwd=project)
+    client("add", "debug", cwd=project)
+    assert installed(project, "once") == "1.4.0"
+    assert installed(project, "debug") == "4.4.3"
+
+
+def test_a_feed_of_its_own_host_name_cannot_be_mixed_up_and_a_path_can(
+    world: World, pair: tuple[str, str], tmp_path: Path
+) -> None:
+    """Show why feeds have host names: pnpm 10 caches metadata by host and port, without the path."""
+    outcome = {}
+    for how in (world.by_path, world.by_host):
+        dev, prod = world.new_pair()
+        pnpm = Client("pnpm", tmp_path / how.__name__, how(dev), world.key)
+        publish(pnpm, "left", "1.0.0")
+        publish(pnpm, "left", "2.0.0")
+        world.promote((dev, prod), "left", "1.0.0")
+        pnpm("add", "left@2.0.0", cwd=pnpm.project("dev"))
+        pnpm.point_at(how(prod))
+        project = pnpm.project("prod")
+        pnpm("add", "left@2.0.0", cwd=project, check=False)
+        outcome[how.__name__] = installed(project, "left")
+    assert outcome == {"by_path": "2.0.0", "by_host": None}
