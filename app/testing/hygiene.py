@@ -114,6 +114,7 @@ class HygieneContract:
         response = feed.get("/no-such-thing/at/all/here")
         assert response.status_code in (400, 404)
         assert response.mimetype == format.routes().error(404, "not-found", "x").mimetype
+        assert "html" not in (response.mimetype or "")
         assert response.data.strip()
 
     def test_refusals_say_what_was_wrong(self, feed: Place, format: FeedFormat, kit: FormatKit) -> None:

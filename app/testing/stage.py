@@ -101,8 +101,10 @@ class Place:
         sent = {**request.headers, **(headers or {})}
         if who != ANONYMOUS:
             sent["X-ApiKey"] = self.secrets[who]
+        address = self.path + request.path
+        # Buffered: the answer is read and closed at once, as a client's connection would be.
         return self.stage.client.open(
-            self.path + request.path, HOST, method=request.method, headers=sent, data=request.body
+            address, HOST, method=request.method, headers=sent, data=request.body, buffered=True
         )
 
     def get(self, path: str, who: str = WRITER, headers: Mapping[str, str] | None = None) -> TestResponse:

@@ -48,7 +48,8 @@ def _copy(archive: ZipArchive, entry: ZipEntry, target: ZipFile, path: str, sink
 
 def _info(path: str, entry: ZipEntry) -> ZipInfo:
     info = ZipInfo(path, entry.date_time)
-    info.compress_type = ZIP_DEFLATED
+    # What was stored stays stored: packing it tighter could make of honest zeros what looks like a bomb.
+    info.compress_type = entry.info.compress_type
     info.external_attr = (entry.mode or 0o644) << 16
     return info
 
