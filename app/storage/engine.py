@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -32,6 +32,7 @@ class Database:
     url: URL
     reader: Engine
     writer: Engine
+    watches: list[Watch] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def path(self) -> Path | None:
@@ -46,7 +47,8 @@ class Database:
     def watch(self) -> Watch:
         """Give a watch that tells whether anything was committed since."""
         query = "PRAGMA data_version" if self.embedded else "SELECT pg_current_snapshot()::text"
-        return Watch(self.reader, query)
+        self.watches.append(Watch(self.reader, query))
+        return self.watches[-1]
 
     def checkpoint(self, *, truncate: bool = False) -> None:
         """Move the write-ahead log into the database file, so that no commit has to."""
@@ -70,6 +72,8 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.checkpoint(truncate=True)
+        for watch in self.watches:
+            watch.close()
         self.reader.dispose()
         self.writer.dispose()
 
@@ -83,6 +87,7 @@ class Watch:
     def __init__(self, engine: Engine, query: str) -> None:
         self._engine, self._query = engine, query
         self._lock = Lock()
+        self._connection: Any = None
         self._cursor: DBAPICursor | None = None
 
     def stamp(self) -> object:
@@ -91,8 +96,18 @@ class Watch:
             try:
                 return self._ask()
             except Exception:  # noqa: BLE001 - whatever broke the connection, a new stamp is the safe answer
-                self._cursor = None
+                self._drop()
                 return object()
+
+    def close(self) -> None:
+        """Let go of the connection; the next stamp takes a new one."""
+        with self._lock:
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._cursor = None
 
     def _ask(self) -> object:
         if self._cursor is None:
@@ -101,7 +116,7 @@ class Watch:
             raw.detach()
             if hasattr(connection, "autocommit") and self._engine.dialect.name != "sqlite":
                 connection.autocommit = True
-            self._cursor = connection.cursor()
+            self._connection, self._cursor = connection, connection.cursor()
         self._cursor.execute(self._query)
         row = self._cursor.fetchone()
         return None if row is None else row[0]
