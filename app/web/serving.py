@@ -165,6 +165,7 @@ class RequestedFeed:
         expect: Callable[[Manifest], None] | None = None,
     ) -> Published:
         """Publish a file that is in the blob store."""
+        self._end_reading()
         runtime, actor = self._serving.runtime, self._work.actor
         return publishing.publish_stored(runtime, actor, self.name, blob, filename, tags=tags, expect=expect)
 

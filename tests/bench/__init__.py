@@ -1,0 +1,1 @@
+"""Measure Promontory over real HTTP against floors and a peer, all in one run."""
