@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import BinaryIO
 
-from app.plugin import Entry, InvalidPackage, Manifest, NotFound
-from app.plugin.archives import ZipArchive, ZipEntry, open_zip, safe_json
+from app.plugin import InvalidPackage, Manifest
+from app.plugin.archives import ZipEntry, open_zip, safe_json
 
 from .manifest import FILE, read_manifest
 
@@ -18,7 +16,10 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def read_package(file: BinaryIO) -> Manifest:
-    """Read the manifest of a package file; raises InvalidPackage."""
+    """Read the manifest of a package file, and every other entry once; raises InvalidPackage.
+
+    What cannot be unpacked is refused now, because it would break every later download of its contents.
+    """
     archive = open_zip(file)
     entry = archive.find(FILE)
     if entry is None:
@@ -28,44 +29,14 @@ def read_package(file: BinaryIO) -> Manifest:
         )
     raw = safe_json(archive.read(entry))
     _check_text(raw)
-    return read_manifest(raw)
-
-
-def entries(file: BinaryIO) -> Sequence[Entry]:
-    """List the files of a package file; raises InvalidPackage."""
-    return [Entry(e.path, e.size, _date(e)) for e in open_zip(file).entries if not is_folder(e)]
-
-
-def read_entry(file: BinaryIO, path: str, limit: int) -> bytes:
-    """Give at most ``limit`` bytes of one file; raise NotFound or InvalidPackage."""
-    archive = open_zip(file)
-    return archive.head(get_entry(archive, path), limit)
-
-
-def get_entry(archive: ZipArchive, path: str) -> ZipEntry:
-    """Give the entry of a file; raise NotFound."""
-    found = archive.find(path)
-    if found is None or is_folder(found):
-        raise NotFound(f"There is no file {path[:260]!r} in the package; list its files.", code="unknown-entry")
-    return found
+    manifest = read_manifest(raw)
+    archive.verify()
+    return manifest
 
 
 def is_folder(entry: ZipEntry) -> bool:
     """Tell whether an entry stands for a folder."""
     return entry.path.endswith("/")
-
-
-def moment(entry: ZipEntry) -> datetime | None:
-    """Give an entry's time, which zip keeps without a zone; None for one that no calendar has."""
-    try:
-        return datetime(*entry.date_time, tzinfo=UTC)
-    except ValueError:
-        return None
-
-
-def _date(entry: ZipEntry) -> str | None:
-    found = moment(entry)
-    return None if found is None else found.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _check_text(raw: object) -> None:

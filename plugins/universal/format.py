@@ -17,10 +17,11 @@ from app.plugin import (
     Snippet,
     Upstream,
 )
+from app.plugin.archives import file_tree, read_entry
 from app.plugin.web import Routes
 
 from . import names, snippets, versions
-from .archive import entries, read_entry, read_package
+from .archive import read_package
 from .kit import make_kit
 from .upstream import UniversalUpstream
 from .views import routes
@@ -83,7 +84,7 @@ class UniversalFormat(FeedFormat):
 
     def entries(self, file: BinaryIO) -> Sequence[Entry]:
         """List the files of the zip."""
-        return entries(file)
+        return file_tree(file)
 
     def read_entry(self, file: BinaryIO, path: str, limit: int) -> bytes:
         """Read the start of one file of the zip."""

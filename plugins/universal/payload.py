@@ -7,13 +7,14 @@ import json
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from app.plugin.archives import ZipArchive, ZipEntry
 
-from .archive import is_folder, moment
+from .archive import is_folder
 
 PAYLOAD = "package/"
 CHUNK = 256 * 1024
@@ -49,7 +50,7 @@ def _copy(archive: ZipArchive, entry: ZipEntry, target: ZipFile, path: str, sink
 def _info(path: str, entry: ZipEntry) -> ZipInfo:
     info = ZipInfo(path, entry.date_time)
     # What was stored stays stored: packing it tighter could make of honest zeros what looks like a bomb.
-    info.compress_type = entry.info.compress_type
+    info.compress_type = entry.method
     info.external_attr = (entry.mode or 0o644) << 16
     return info
 
@@ -70,8 +71,7 @@ def _tar_header(path: str, entry: ZipEntry) -> bytes:
     info.type = tarfile.DIRTYPE if is_folder(entry) else tarfile.REGTYPE
     info.size = 0 if info.isdir() else entry.size
     info.mode = 0o755 if info.isdir() else (entry.mode & 0o777) or 0o644
-    modified = moment(entry)
-    info.mtime = 0 if modified is None else int(modified.timestamp())
+    info.mtime = int(datetime(*entry.date_time, tzinfo=UTC).timestamp())
     return info.tobuf(tarfile.PAX_FORMAT)
 
 

@@ -113,7 +113,7 @@ def classify(spec: str) -> DependencySpec:
     return DependencySpec(SpecKind.UNRESOLVABLE, reason=f"{spec[:80]!r} is no range")
 
 
-def choose(candidates: Sequence[str], range: str, latest: str | None = None) -> str | None:
+def choose(candidates: Sequence[str], range: str, latest: str | None = None) -> str | None:  # noqa: ARG001 - no client prefers it
     """Give the highest stable version that satisfies a range, else the highest prerelease that does."""
     fitting = [each for each in candidates if satisfies(each, range)]
     return max(fitting, key=lambda each: (not is_prerelease(each), full_key(each)), default=None)

@@ -13,7 +13,6 @@ from app.plugin.archives import ZipArchive, open_zip
 from app.plugin.records import PackageRecord, Published, VersionRecord
 from app.plugin.web import Response, Routes, ServedFeed, json_response, text_error, text_response
 
-from .archive import get_entry
 from .items import newest_first, package_item, summary_item, version_item
 from .names import file_name, join_name
 from .payload import as_tgz, as_zip
@@ -150,7 +149,10 @@ def _file(archive: ZipArchive, path: str) -> Iterator[bytes]:
     folder = path.rstrip("/") + "/"
     if any(entry.path.startswith(folder) for entry in archive.entries):
         raise Forbidden(f"{path[:260]!r} is a folder; ask for a file in it, or download the package.")
-    return archive.chunks(get_entry(archive, path))
+    entry = archive.find(path)
+    if entry is None:
+        raise NotFound(f"There is no file {path[:260]!r} in the package; list its files.", code="unknown-entry")
+    return archive.chunks(entry)
 
 
 @routes.get("/download-vpack/<path:path>")
