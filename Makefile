@@ -31,7 +31,7 @@ format: $(VENV)/.dev  ## Format the code
 
 .PHONY: assets
 assets: $(VENV)/.base
-	@$(BIN)/python tools/fetch_assets.py
+	@$(BIN)/python -m tools.fetch_assets
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -17,4 +17,4 @@ class AssetsHook(BuildHookInterface[Any]):
         """Fetch the assets where they are missing."""
         if version == "editable" or (Path(self.root) / "static" / "vendor" / ".fetched").exists():
             return
-        subprocess.run([sys.executable, str(Path(self.root) / "tools" / "fetch_assets.py")], check=True)
+        subprocess.run([sys.executable, "-m", "tools.fetch_assets"], cwd=self.root, check=True)

@@ -1,15 +1,12 @@
-"""Fetch what the pages load from others into ``static/vendor``: named and pinned in ``package.json``, never committed."""
+"""Fetch what the pages load from others into ``static/vendor``: pinned in ``package.json``, never committed."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import node
+from tools import node
 
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "static" / "vendor"

@@ -101,7 +101,7 @@ def enable(*, name: str, data: Path | None) -> None:
 
 def _set_active(data: Path | None, name: str, *, active: bool) -> None:
     with console.opened(data) as runtime, runtime.writing(console.me()) as work:
-        people.set_active(work, name, active)
+        people.set_active(work, name, active=active)
     console.say(f"{'Enabled' if active else 'Disabled'} the user {name}.")
 
 

@@ -145,11 +145,11 @@ def feed_objections(
         )
     if why_not_promotable is not None:
         found.append(Objection(why_not_promotable, "not-promotable"))
-    for feed in (source, target):
-        if not feed.active:
-            found.append(
-                Objection(f"The feed {feed.name} is deactivated; activate it in its settings first.", "inactive")
-            )
+    found.extend(
+        Objection(f"The feed {feed.name} is deactivated; activate it in its settings first.", "inactive")
+        for feed in (source, target)
+        if not feed.active
+    )
     return (*found, *_promote_to_objections(source, target))
 
 

@@ -51,7 +51,7 @@ class Plugins:
                 return each
         known = ", ".join(sorted(self.formats))
         raise NotFound(
-            f"There is no format {key!r}; known are {known}. A plugin may have failed to load: see 'promontory formats'.",
+            f"There is no format {key!r}; known are {known}. ('promontory formats' shows what failed to load.)",
             code="unknown-format",
             format=key,
         )

@@ -189,7 +189,7 @@ class ServedFeed(Protocol):
     def remove_tag(self, name: str, tag: str) -> None:
         """Remove a tag; raise NotFound."""
 
-    def set_listed(self, name: str, version: str, listed: bool) -> None:
+    def set_listed(self, name: str, version: str, *, listed: bool) -> None:
         """List or unlist a version."""
 
     def set_deprecated(self, name: str, messages: Mapping[str, str]) -> None:

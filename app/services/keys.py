@@ -24,8 +24,10 @@ _TOUCH_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class KeyRequest:
-    """Say what a new key may do: a system key everything (or only feeds), a feed key its rights on its feeds or
-    feed group, a personal key what its user may.
+    """Say what a new key may do.
+
+    A system key may do everything (or only feeds), a feed key has its rights on its feeds or feed group, a
+    personal key may what its user may.
     """
 
     kind: str

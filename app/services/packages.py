@@ -47,7 +47,7 @@ def _package(work: Work, row: SqlRow[int, str, str, int]) -> PackageRecord:
         row.key,
         row.serial,
         tuple(versions),
-        {name: version for name, version in tags},
+        dict(iter(tags.tuples())),
         _highest(versions),
         _highest(versions, stable=True),
     )
@@ -131,7 +131,7 @@ def get_package(work: Work, feed: Feed, name: str) -> PackageRecord:
 
 
 def get_version(work: Work, feed: Feed, name: str, version: str) -> VersionRecord:
-    """Give one version of a package, by its text in any spelling or by ``latest``, ``latest-stable``; raise NotFound."""
+    """Give one version of a package, by its text in any spelling or by an alias; raise NotFound."""
     package = get_package(work, feed, name)
     wanted = resolve_alias(package, version) or version
     try:
@@ -169,7 +169,8 @@ def resolve_alias(package: PackageRecord, version: str) -> str | None:
 class Listing:
     """Say which part of a feed's packages is wanted, and in which order.
 
-    ``sort`` is name, published, versions, downloads, license or latest; ``group`` keeps one group, an empty text keeps packages without one.
+    ``sort`` is name, published, versions, downloads, license, size or latest; ``group`` keeps one group, an
+    empty text keeps packages without one.
     """
 
     text: str = ""
@@ -220,8 +221,8 @@ def list_packages(work: Work, feed: Feed, listing: Listing) -> tuple[list[Packag
     }.get(listing.sort, func.lower(lines.c.name))
     order = by.desc() if listing.descending else by.asc()
     page = select(lines).order_by(order, lines.c.name).offset(listing.offset).limit(listing.limit)
-    names = PackageLine.__dataclass_fields__
-    return [PackageLine(**{n: r._mapping[n] for n in names}) for r in work.session.execute(page)], total
+    rows = work.session.execute(page).mappings()
+    return [PackageLine(**{name: row[name] for name in PackageLine.__dataclass_fields__}) for row in rows], total
 
 
 def _lines(format: FeedFormat, feed: Feed, listing: Listing) -> Select[*tuple[Any, ...]]:

@@ -51,7 +51,7 @@ def set_password(work: Work, name: str, password: str) -> None:
     events.record(work, "password-set", subject=user.name)
 
 
-def set_active(work: Work, name: str, active: bool) -> None:
+def set_active(work: Work, name: str, *, active: bool) -> None:
     """Enable or disable a user; disabling ends their sessions and silences their keys. Needs Configure."""
     access.require(work, Permission.CONFIGURE)
     user = get_user(work, name)
@@ -93,7 +93,7 @@ def any_user(work: Work) -> bool:
 
 
 def check_password(work: Work, name: str, password: str) -> User:
-    """Give the active user whose name and password these are; raise Unauthenticated, in the same time for every cause."""
+    """Give the active user with a name and password; raise Unauthenticated, equally slowly for every cause."""
     user = find_user(work, name)
     stored = user.password_hash if user is not None else None
     right = check_password_hash(stored or _NOBODY, password[:1024])

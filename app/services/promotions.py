@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from datetime import UTC, datetime, timedelta
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -504,7 +504,7 @@ def _verify(work: Work, promotion: Promotion) -> None:
     )
     if work.session.scalar(same) != promotion.item_count:
         raise Conflict(
-            f"The promotion to {promotion.target_name} was undone: what arrived there is not what was planned. Try again.",
+            f"The promotion to {promotion.target_name} was undone: what arrived is not what was planned. Try again.",
             code="verification-failed",
         )
 

@@ -79,7 +79,7 @@ def read_manifest(runtime: Runtime, format: FeedFormat, blob: BlobDigests, filen
 
 
 def open_for_writing(work: Work, feed_name: str, permission: Permission) -> Feed:
-    """Give a feed into which, or in which, a client may write; raise Forbidden for a feed that takes promotions only."""
+    """Give a feed that a client may write to; raise Forbidden for one that takes promotions only."""
     feed = access.get_feed(work, feed_name, permission)
     if not feed.active:
         raise Forbidden(f"The feed {feed.name} is deactivated; activate it in its settings first.", code="inactive")
@@ -313,7 +313,7 @@ def remove_tag(work: Work, feed_name: str, name: str, tag: str) -> None:
     events.record(work, "tag-removed", feed=feed.name, subject=name, name=tag)
 
 
-def set_listed(work: Work, feed_name: str, name: str, version: str, listed: bool) -> None:
+def set_listed(work: Work, feed_name: str, name: str, version: str, *, listed: bool) -> None:
     """List or unlist a version; an unlisted one can be installed by its exact version only."""
     feed = open_for_writing(work, feed_name, Permission.UNLIST_PACKAGE)
     row = _version_row(work, feed, _touch(work, feed, name), name, version)

@@ -142,7 +142,7 @@ def _sqlite(url: URL, *, writer: bool) -> Engine:
     cache = _WRITER_CACHE_KB if writer else _READER_CACHE_KB
 
     @event.listens_for(engine, "connect")
-    def prepare(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+    def prepare(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:  # noqa: ARG001 - the event passes both
         # The driver must not begin transactions by itself: it would begin them as readers.
         connection.isolation_level = None
         for pragma in (
@@ -163,7 +163,7 @@ def _sqlite(url: URL, *, writer: bool) -> Engine:
     return engine
 
 
-class json_rows(GenericFunction[Any]):
+class json_rows(GenericFunction[Any]):  # noqa: N801 - its name is the SQL function's
     """Read one JSON parameter, an array of arrays, as rows: the table ``value`` of a set-based query.
 
     Call ``json_rows(text).table_valued("value")`` and take fields by ``json_field(rows.c.value, n)``.
@@ -182,7 +182,7 @@ def _json_rows_postgresql(element: json_rows, compiler: SQLCompiler, **kw: Any) 
     return f"json_array_elements(CAST({compiler.process(element.clauses, **kw)} AS JSON))"
 
 
-class json_field(GenericFunction[str]):
+class json_field(GenericFunction[str]):  # noqa: N801 - the same
     """Take the n-th field (from 0) of a row of ``json_rows`` as text."""
 
     type = String()

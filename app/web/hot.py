@@ -113,12 +113,11 @@ class HotAnswers:
 
 
 def _repeat(answer: _Answer, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    wanted = environ.get("HTTP_IF_NONE_MATCH")
-    if wanted is not None:
-        if answer.etag and answer.etag in (tag.strip() for tag in wanted.split(",")):
-            kept = ("Content-Length", "Content-Type", "Content-Encoding")
-            start_response("304 Not Modified", [h for h in answer.headers if h[0] not in kept])
-            return []
+    known = (tag.strip() for tag in environ.get("HTTP_IF_NONE_MATCH", "").split(","))
+    if answer.etag and answer.etag in known:
+        about_body = ("Content-Length", "Content-Type", "Content-Encoding")
+        start_response("304 Not Modified", [h for h in answer.headers if h[0] not in about_body])
+        return []
     if answer.repeated is not None:
         answer.repeated()
     start_response(answer.status, answer.headers)

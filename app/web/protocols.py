@@ -67,7 +67,9 @@ def _mount_format(blueprint: Blueprint, mounted: Mounted, serving: Serving, addr
 
     prefix, endpoint = mounted.format.prefix, f"{mounted.format.key}_feed"
     for rule in (f"/{prefix}/<feed_name>", f"/{prefix}/<feed_name>/", f"/{prefix}/<feed_name>/<path:path>"):
-        blueprint.add_url_rule(rule, endpoint, answer, methods=METHODS, strict_slashes=False, provide_automatic_options=False)
+        blueprint.add_url_rule(
+            rule, endpoint, answer, methods=METHODS, strict_slashes=False, provide_automatic_options=False
+        )
 
 
 def _answer(mounted: Mounted, serving: Serving, addresses: Addresses, feed_name: str, path: str) -> Response:
@@ -84,9 +86,7 @@ def _answer(mounted: Mounted, serving: Serving, addresses: Addresses, feed_name:
     return route.handler(served, **values)
 
 
-def _route(
-    mounted: Mounted, serving: Serving, work: Work, feed_name: str, path: str
-) -> tuple[Route, dict[str, Any]]:
+def _route(mounted: Mounted, serving: Serving, work: Work, feed_name: str, path: str) -> tuple[Route, dict[str, Any]]:
     try:
         return mounted.match(path, request.method)
     except HTTPException:
@@ -125,4 +125,3 @@ def _refuse(routes: Routes, error: AppError) -> Response:
         response.headers["Allow"] = str(error.details["methods"])
     response.headers["Cache-Control"] = "no-store"
     return response
-

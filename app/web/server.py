@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from typing import Any
+from typing import Any, cast
 
-from waitress import create_server
+from waitress.channel import HTTPChannel
+from waitress.server import MultiSocketServer, create_server
 
 from app.jobs.chores import Chores
 from app.services import people
@@ -30,8 +31,9 @@ class Server:
         serving: Serving = self.app.extensions["promontory.serving"]
         self._tokens: OneTimeTokens = self.app.extensions["promontory.tokens"]
         self._chores = Chores(runtime, serving.downloads.flush)
-        self._server: Any = create_server(self.app, host=self.host, port=self.port, **self._options())
-        self.port = int(self._server.effective_port)
+        # A name like localhost stands for several sockets; then the server is of another class.
+        self._server = cast("Any", create_server(self.app, host=self.host, port=self.port, **self._options()))
+        self.port = _port_of(self._server)
 
     def _options(self) -> dict[str, Any]:
         settings = self.runtime.settings
@@ -84,5 +86,14 @@ class Server:
         """End ``run`` from another thread, once running requests are answered (five seconds at most)."""
         self._server.task_dispatcher.shutdown(timeout=5)
         self._server.close()
-        for channel in list(self._server.active_channels.values()):
+        for channel in _channels_of(self._server):
             channel.handle_close()
+
+
+def _port_of(server: Any) -> int:
+    return int(server.effective_listen[0][1] if isinstance(server, MultiSocketServer) else server.effective_port)
+
+
+def _channels_of(server: Any) -> list[Any]:
+    held = server.map if isinstance(server, MultiSocketServer) else server.active_channels
+    return [each for each in list(held.values()) if isinstance(each, HTTPChannel)]

@@ -149,9 +149,7 @@ class RequestedFeed:
         self._end_reading()
         return publishing.store(self._serving.runtime, self._work.actor, self.name, chunks)
 
-    def publish(
-        self, stream: BinaryIO | Iterable[bytes], filename: str, *, tags: Sequence[str] = ()
-    ) -> Published:
+    def publish(self, stream: BinaryIO | Iterable[bytes], filename: str, *, tags: Sequence[str] = ()) -> Published:
         """Publish a package file."""
         chunks = chunks_of(cast(BinaryIO, stream)) if hasattr(stream, "read") else stream
         return self.publish_stored(self.store(chunks), filename, tags=tags)
@@ -179,10 +177,10 @@ class RequestedFeed:
         with self._writing() as work:
             publishing.remove_tag(work, self.name, name, tag)
 
-    def set_listed(self, name: str, version: str, listed: bool) -> None:
+    def set_listed(self, name: str, version: str, *, listed: bool) -> None:
         """List or unlist a version."""
         with self._writing() as work:
-            publishing.set_listed(work, self.name, name, version, listed)
+            publishing.set_listed(work, self.name, name, version, listed=listed)
 
     def set_deprecated(self, name: str, messages: Mapping[str, str]) -> None:
         """Set deprecation messages."""

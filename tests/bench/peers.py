@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 from tests.bench.machine import Running, dump, free_port, request
+from tools import node
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-import node  # noqa: E402 - found through the line above
 
 _VERDACCIO = """
 storage: {home}/storage

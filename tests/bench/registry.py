@@ -44,13 +44,13 @@ def tarball(name: str, version: str, size: int) -> bytes:
     """Make a tarball of about a size that does not compress."""
     rng = random.Random(f"{name}{version}")
     buffer = io.BytesIO()
-    with gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=1, mtime=0) as packed:
-        with tarfile.open(fileobj=packed, mode="w") as tar:
-            manifest = dump({"name": name, "version": version, "description": "bench", "license": "MIT"})
-            for path, content in (("package.json", manifest), ("data.bin", rng.randbytes(size - 700))):
-                info = tarfile.TarInfo(f"package/{path}")
-                info.size = len(content)
-                tar.addfile(info, io.BytesIO(content))
+    manifest = dump({"name": name, "version": version, "description": "bench", "license": "MIT"})
+    packed = gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=1, mtime=0)
+    with packed, tarfile.open(fileobj=packed, mode="w") as tar:
+        for path, content in (("package.json", manifest), ("data.bin", rng.randbytes(size - 700))):
+            info = tarfile.TarInfo(f"package/{path}")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
     return buffer.getvalue()
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock
+
+from tools import node
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CACHE = ROOT / ".cache" / "clients"
@@ -21,9 +22,6 @@ SCRIPTS = {
     "berry": "@yarnpkg/cli-dist/bin/yarn.js",
 }
 SECONDS = 120
-
-sys.path.insert(0, str(ROOT / "tools"))
-import node
 
 
 def install() -> None:

@@ -86,7 +86,18 @@ class Load:
 
 
 def start(data: Path, port: int) -> Running:
-    command = [sys.executable, "-m", "app.cli", "serve", "--data", str(data), "--host", "127.0.0.1", "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "app.cli",
+        "serve",
+        "--data",
+        str(data),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     return Running(command, f"http://127.0.0.1:{port}/health", data.parent / "server.log")
 
 

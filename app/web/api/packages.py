@@ -246,7 +246,7 @@ def status(feed_name: str) -> Response:
     listed, message = fields.flag("listed"), _deprecation(fields, version)
     with call.writing() as work:
         if listed is not None and listed != version.listed:
-            publishing.set_listed(work, feed.name, meant.name, version.version, listed)
+            publishing.set_listed(work, feed.name, meant.name, version.version, listed=listed)
         if message is not None:
             publishing.set_deprecated(work, feed.name, meant.name, {version.version: message})
     return text_response("")
