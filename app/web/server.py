@@ -95,5 +95,5 @@ def _port_of(server: Any) -> int:
 
 
 def _channels_of(server: Any) -> list[Any]:
-    held = server.map if isinstance(server, MultiSocketServer) else server.active_channels
+    held: Any = server.map if isinstance(server, MultiSocketServer) else server.active_channels
     return [each for each in list(held.values()) if isinstance(each, HTTPChannel)]
