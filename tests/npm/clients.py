@@ -128,10 +128,6 @@ class Client:
         (folder / "README.md").write_text(f"# {name}\n")
         return folder
 
-    def can(self, what: str) -> bool:
-        """Tell whether the client has a command for something."""
-        return what in COMMANDS[self.name]
-
     def __call__(
         self, what: str, *arguments: str, cwd: Path | None = None, check: bool = True, **named: str
     ) -> subprocess.CompletedProcess[str]:

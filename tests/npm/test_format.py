@@ -150,6 +150,7 @@ def test_dependencies_come_in_groups_and_bundled_ones_travel_inside() -> None:
         }
     )
     found = {d.name: (d.range, d.group, d.runtime, d.optional) for d in manifest.dependencies}
+    assert len(found) == len(manifest.dependencies)
     assert found == {
         "a": ("^1", "runtime", True, False),
         "packed": ("*", "bundled", False, False),
@@ -196,6 +197,11 @@ def test_native_code_is_built_by_node_gyp() -> None:
     package = kept({"scripts": {"test": "x"}}, **{"binding.gyp": b"{}"})
     assert package["scripts"] == {"test": "x", "install": "node-gyp rebuild"}
     assert package["gypfile"] is True
+
+
+@pytest.mark.parametrize("own", ["install", "preinstall"])
+def test_native_code_with_a_script_of_its_own_is_built_by_that(own: str) -> None:
+    assert kept({"scripts": {own: "make"}}, **{"binding.gyp": b"{}"}) == {"scripts": {own: "make"}}
 
 
 @pytest.mark.parametrize(
