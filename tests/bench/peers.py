@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from tests.bench.machine import Running, dump, free_port, request
@@ -21,7 +22,7 @@ log: {{type: stdout, format: json, level: error}}
 security: {{api: {{legacy: false, jwt: {{sign: {{expiresIn: 29d}}}}}}}}
 """
 _NGINX = """
-daemon off; worker_processes 1; pid {home}/pid; error_log {home}/error.log;
+{user}daemon off; worker_processes 1; pid {home}/pid; error_log {home}/error.log;
 events {{ worker_connections 256; }}
 http {{ access_log off; sendfile on; keepalive_requests 1000000; client_body_temp_path {home}; proxy_temp_path {home};
 fastcgi_temp_path {home}; uwsgi_temp_path {home}; scgi_temp_path {home};
@@ -57,7 +58,7 @@ def start_nginx(home: Path, files: dict[str, bytes]) -> tuple[Running, str]:
     for name, content in files.items():
         (home / "files" / name).write_bytes(content)
     port = free_port()
-    (home / "nginx.conf").write_text(_NGINX.format(home=home, port=port))
+    (home / "nginx.conf").write_text(_NGINX.format(home=home, port=port, user="user root; " if os.getuid() == 0 else ""))
     home.chmod(0o755)
     name = next(iter(files))
     url = f"http://127.0.0.1:{port}"
