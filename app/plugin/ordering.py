@@ -58,7 +58,9 @@ def numeric_label(value: int, *, negative: bool = False) -> str:
 
 
 def text_label(text: str) -> str:
-    """Give a text label's key, in the order of its characters."""
+    """Give a text label's key, in the order of its characters; raise InvalidPackage unless they are visible ASCII."""
+    if not all(LABEL_END < character <= END for character in text):
+        raise InvalidPackage(f"The label {text[:40]!r} in the version has a character that no version has.")
     return f"1{text}{LABEL_END}"
 
 

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import nodesemver
 
 from app.plugin import DependencySpec, InvalidPackage, SpecKind
-from app.plugin.ordering import parse_semver, semver_is_prerelease, semver_key
+from app.plugin.ordering import parse_semver, semver_is_prerelease, semver_key, semver_normalize
 
 MAX_RANGE = 1024
-_AUTHORS_MACHINE = ("workspace:", "link:", "file:", "portal:", "catalog:", "patch:", "./", "../", "~/", "/")
-_OUTSIDE = re.compile(
-    r"(?:git(?:\+\w+)?:|https?:|github:|gitlab:|bitbucket:|gist:|git@|[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+(?:#|$))"
+MAX_NUMBER = 2**53 - 1
+"""The greatest number that JavaScript holds exactly; node-semver refuses greater ones."""
+_AUTHORS_MACHINE = re.compile(
+    r"(?i:(?:workspace|link|file|portal|catalog|patch):|\.|~?/|[a-z]:|.*\.(?:tgz|tar\.gz|tar)$)"
 )
-_ALIAS = re.compile(r"npm:(?P<name>(?:@[^/@]+/)?[^/@]+)(?:@(?P<range>.*))?")
-_TAG = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+_OUTSIDE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[^/@\s]+@[^/@\s]+|[^/\s]+/[^/\s]+(?:#|$)")
+_ALIAS = re.compile(r"(?i:npm):(?P<name>(?:@[^/@]+/)?[^/@]+)(?:@(?P<asked>.*))?")
+_TAG = re.compile(r"[A-Za-z0-9_.!~*'()-]+")
+"""What needs no encoding in an address (npm-package-arg)."""
 
 
 def version_key(version: str) -> str:
-    """Give the sortable key of a strict SemVer 2 version."""
+    """Give the sortable key of a strict SemVer 2 version that npm can hold; raise InvalidPackage."""
+    if max(parse_semver(version).core) > MAX_NUMBER:
+        raise InvalidPackage(f"npm reads no number above {MAX_NUMBER} in a version, as {version[:80]!r} has one.")
     return semver_key(version)
 
 
 def normalize(version: str) -> str:
     """Give a version as npm writes it: without build metadata."""
-    return str(parse_semver(version)).split("+")[0]
+    return semver_normalize(version)
 
 
 def is_prerelease(version: str) -> bool:
@@ -35,47 +41,71 @@ def is_prerelease(version: str) -> bool:
 
 
 def satisfies(version: str, range: str) -> bool:
-    """Tell whether a version satisfies a range, as node-semver decides; an invalid range is satisfied by nothing."""
-    if len(range) > MAX_RANGE:
-        return False
+    """Tell whether a version satisfies a range, as node-semver decides; an invalid range is satisfied by nothing.
+
+    A range of more than 1,024 characters is invalid.
+    """
+    wanted = _read_range(range)
     try:
-        parse_semver(version)
-        return bool(nodesemver.satisfies(version, range.strip() or "*", loose=True))
+        return wanted is not None and bool(wanted.test(normalize(version)))
     except (InvalidPackage, ValueError):
         return False
 
 
 def is_range(text: str) -> bool:
     """Tell whether a text is a range that node-semver reads."""
-    if len(text) > MAX_RANGE:
-        return False
+    return _read_range(text) is not None
+
+
+@lru_cache(maxsize=1024)
+def _read_range(text: str) -> nodesemver.Range | None:
+    if len(text) > MAX_RANGE or not text.isascii():
+        return None
     try:
-        return nodesemver.valid_range(text.strip() or "*", loose=True) is not None
+        return nodesemver.make_range(text.strip() or "*", loose=True)
     except ValueError:
-        return False
+        return None
 
 
-def classify(spec: str) -> DependencySpec:
-    """Say what a dependency's text asks for; only ranges, aliases and tags can come from a feed."""
+def classify(spec: str) -> DependencySpec:  # noqa: PLR0911 - one return for each kind
+    """Say what a dependency's text asks for; only ranges, aliases and tags can come from a feed.
+
+    An alias holds what it asks for as ``range``, and as ``tag`` too where that is a tag. Follows npm-package-arg.
+    """
     text = spec.strip()
     if len(text) > MAX_RANGE:
-        return DependencySpec(SpecKind.UNRESOLVABLE, reason=f"a range of more than {MAX_RANGE} characters")
-    if text.startswith(_AUTHORS_MACHINE):
-        return DependencySpec(SpecKind.UNRESOLVABLE, reason=f"{text!r} exists on its author's machine only")
+        return _unresolvable(f"a range of more than {MAX_RANGE:,} characters is not read")
     alias = _ALIAS.fullmatch(text)
     if alias is not None:
-        return DependencySpec(SpecKind.ALIAS, range=alias["range"] or "*", name=alias["name"])
+        return _alias(alias["name"], alias["asked"] or "*")
+    if _AUTHORS_MACHINE.match(text):
+        return _unresolvable(f"{text[:200]!r} exists on its author's machine only")
     if is_range(text):
         return DependencySpec(SpecKind.RANGE, range=text or "*")
     if _OUTSIDE.match(text):
-        return DependencySpec(SpecKind.UNRESOLVABLE, reason=f"{text!r} is outside every registry")
+        return _unresolvable(f"{text[:200]!r} is outside every registry")
     if _TAG.fullmatch(text):
         return DependencySpec(SpecKind.TAG, tag=text)
-    return DependencySpec(SpecKind.UNRESOLVABLE, reason=f"{text!r} is neither a range nor a tag")
+    return _unresolvable(f"{text[:200]!r} is neither a range nor a tag")
+
+
+def _alias(name: str, asked: str) -> DependencySpec:
+    target = None if _ALIAS.match(asked) else classify(asked)
+    if target is None or target.kind is SpecKind.UNRESOLVABLE:
+        return _unresolvable(f"{name[:200]!r} is asked for as {asked[:200]!r}, which is neither a range nor a tag")
+    return DependencySpec(SpecKind.ALIAS, range=asked, name=name, tag=target.tag)
+
+
+def _unresolvable(reason: str) -> DependencySpec:
+    return DependencySpec(SpecKind.UNRESOLVABLE, reason=reason)
 
 
 def choose(candidates: Sequence[str], range: str, latest: str | None = None) -> str | None:
-    """Give the version that npm would take: ``latest`` where it satisfies the range, else the highest that does."""
-    if latest is not None and latest in candidates and satisfies(latest, range):
+    """Give the version that npm would take of candidates, or None.
+
+    ``latest`` where it is a candidate and satisfies the range, or the range is ``*``, be it a prerelease; else the
+    highest that satisfies it (npm-pick-manifest).
+    """
+    if latest is not None and latest in candidates and (range.strip() in ("", "*") or satisfies(latest, range)):
         return latest
     return max((each for each in candidates if satisfies(each, range)), key=version_key, default=None)

@@ -32,7 +32,11 @@ def version_key(version: str) -> str:
 
 
 def full_key(version: str) -> str:
-    """Give the key of the whole order: among equal slots, no build metadata sorts above any."""
+    """Give the key of the whole order: among equal slots, no build metadata sorts above any.
+
+    Two numbers go by value, two texts by their characters; a number is below a text, because the client's rule
+    (their characters again) is a circle: 10 < 10a < 2 < 10.
+    """
     build = parse_semver(version).build
     if not build:
         return f"{version_key(version)} {END}"
@@ -86,7 +90,7 @@ def parse_range(text: str) -> Interval | None:
 def _interval(text: str) -> Interval | None:
     if text[-1] not in "])" or text.count(",") != 1:
         return None
-    low, high = (part.strip() for part in text[1:-1].split(","))
+    low, high = text[1:-1].split(",")
     if any(part and not _is_version(part) for part in (low, high)):
         return None
     return Interval(low or None, high or None, text[0] == "[", text[-1] == "]")

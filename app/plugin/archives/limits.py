@@ -78,7 +78,7 @@ def check_path(path: str, limit: int = MAX_PATH) -> str:
         (len(path) > limit, f"has a path longer than {limit} characters"),
         (not path or path.startswith("/") or re.match(r"[A-Za-z]:", path), "has a path that is absolute or empty"),
         ("\\" in path, "has a backslash in its path"),
-        (any(unicodedata.category(c) in _CONTROL for c in path), "has control characters in its path, or no UTF-8"),
+        (_has_control(path), "has control characters in its path, or no UTF-8"),
         (any(part in ("", ".", "..") for part in parts), "has a path that leaves its folder or has an empty part"),
         (any(part.endswith((".", " ")) for part in parts), "has a path with a part that ends in a dot or space"),
         (any(_RESERVED.fullmatch(part) for part in parts), "has a name that Windows reserves"),
@@ -88,6 +88,10 @@ def check_path(path: str, limit: int = MAX_PATH) -> str:
         if is_wrong:
             raise refusal(path, f"{why}; rename it and pack again")
     return path
+
+
+def _has_control(path: str) -> bool:
+    return not path.isprintable() and any(unicodedata.category(character) in _CONTROL for character in path)
 
 
 def fold_case(path: str) -> str:

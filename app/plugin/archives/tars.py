@@ -209,7 +209,7 @@ def _header(block: bytes) -> tarfile.TarInfo:
         raise InvalidPackage("The tar archive has a damaged header; pack it again.") from None
     checksum = sum(block[:148]) + sum(b"        ") + sum(block[156:])
     size = block[_SIZE]
-    if info.chksum != checksum or info.size < 0 or not (_OCTAL.fullmatch(size) or size[0] == 0x80):
+    if info.chksum != checksum or not (_OCTAL.fullmatch(size) or size[0] == 0x80):
         raise refusal(info.name, "has a damaged header; pack it again")
     if any(b"\n" in block[field] for field in (_NAME, _LINK, _PREFIX)):
         raise refusal(info.name, "has a line break in its name; rename it and pack again")

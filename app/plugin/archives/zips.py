@@ -237,13 +237,13 @@ def _read_directory(file: BinaryIO, directory: _Directory, limits: Limits) -> It
     for _ in range(directory.entries):
         header = data.read(_CENTRAL.size)
         if len(header) < _CENTRAL.size or not header.startswith(_CENTRAL_MARK):
-            break
+            raise InvalidPackage("The zip archive's directory holds fewer entries than it says; pack it again.")
         fields = _Central._make(_CENTRAL.unpack(header))
         name, extra = data.read(fields.name_length), data.read(fields.extra_length)
         data.seek(fields.comment_length, io.SEEK_CUR)
         yield _entry(fields, name, extra, limits)
     if data.tell() != directory.size:
-        raise InvalidPackage("The zip archive's directory does not hold what it says; pack it again.")
+        raise InvalidPackage("The zip archive's directory holds more entries than it says; pack it again.")
 
 
 def _entry(fields: _Central, name: bytes, extra: bytes, limits: Limits) -> ZipEntry:
