@@ -47,7 +47,7 @@ def _package(work: Work, row: SqlRow[int, str, str, int]) -> PackageRecord:
         row.key,
         row.serial,
         tuple(versions),
-        dict(iter(tags.tuples())),
+        {tag.name: tag.version for tag in tags},
         _highest(versions),
         _highest(versions, stable=True),
     )
