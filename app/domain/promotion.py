@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,7 +36,10 @@ class Accepts(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FeedFacts:
-    """Hold what the rules need to know of a feed."""
+    """Hold what the rules need to know of a feed.
+
+    ``targets`` are the feeds that its Promote to lists, ``leads_to`` all that its pipeline reaches.
+    """
 
     id: int
     name: str
@@ -44,6 +47,7 @@ class FeedFacts:
     serial: int
     promote_to: PromoteTo = PromoteTo.ANY
     targets: frozenset[int] = frozenset()
+    leads_to: frozenset[int] = frozenset()
     accepts: Accepts = Accepts.ANYTHING
     active: bool = True
     comments_required: bool = False
@@ -160,7 +164,22 @@ def _promote_to_objections(source: FeedFacts, target: FeedFacts) -> tuple[Object
     if source.promote_to is PromoteTo.LIST and target.id not in source.targets:
         reason = f"{source.name} may not be promoted to {target.name}; add it to Promote to in its settings."
         return (Objection(reason, "target-not-allowed"),)
+    if source.id in target.leads_to and target.id not in source.targets:
+        reason = f"{target.name} is an earlier stage than {source.name}; packages are promoted forward only."
+        return (Objection(reason, "backward"),)
     return ()
+
+
+def reachable(start: int, targets: Mapping[int, Iterable[int]]) -> frozenset[int]:
+    """Give every feed that a pipeline reaches from one feed, by the ids that each feed's Promote to lists."""
+    found: set[int] = set()
+    waiting = list(targets.get(start, ()))
+    while waiting:
+        feed = waiting.pop()
+        if feed not in found:
+            found.add(feed)
+            waiting.extend(targets.get(feed, ()))
+    return frozenset(found)
 
 
 def decide(source: FeedFacts, target: FeedFacts, candidate: Candidate) -> PlanItem:

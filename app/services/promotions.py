@@ -36,7 +36,7 @@ from app.plugin.format import FeedFormat
 from app.services import access, events, packages, publishing
 from app.services.runtime import Actor, Runtime, Work
 from app.storage.engine import json_field, json_rows
-from app.storage.models import Feed, File, Package, Promotion, PromotionItem, Tag, Version
+from app.storage.models import Feed, File, Package, Promotion, PromotionItem, Tag, Version, feed_target
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ def _plan(work: Work, source: Feed, target: Feed, request: PromotionRequest) -> 
     if not 0 < len(request.items) <= MAX_ITEMS:
         raise Invalid(f"A promotion holds 1 to {MAX_ITEMS:,} versions, not {len(request.items):,}.")
     format = work.get_format(source.format)
-    here, there = facts(source), facts(target)
+    here, there = facts(work, source), facts(work, target)
     found = _candidates(work, format, source, target, request.items)
     why_not = None if format.promotable else format.why_not_promotable
     objections = (*_rights(work, target), *rules.feed_objections(here, there, why_not))
@@ -119,7 +119,7 @@ def _plan(work: Work, source: Feed, target: Feed, request: PromotionRequest) -> 
     return rules.plan(here, there, found, (*objections, *gates)) if gates else drawn
 
 
-def facts(feed: Feed) -> FeedFacts:
+def facts(work: Work, feed: Feed) -> FeedFacts:
     """Give what the rules need to know of a feed."""
     return FeedFacts(
         feed.id,
@@ -128,10 +128,57 @@ def facts(feed: Feed) -> FeedFacts:
         feed.serial,
         PromoteTo(feed.promote_to),
         frozenset(target.id for target in feed.targets),
+        rules.reachable(feed.id, pipelines(work)),
         Accepts(feed.accepts),
         feed.active,
         feed.comments_required,
     )
+
+
+def pipelines(work: Work) -> dict[int, list[int]]:
+    """Give the feeds that each feed's Promote to lists, by id, where the list is in force; read once per request."""
+    if "pipelines" not in work.cache:
+        rows = work.session.execute(
+            select(feed_target.c.feed_id, feed_target.c.target_id)
+            .join(Feed, Feed.id == feed_target.c.feed_id)
+            .where(Feed.promote_to == PromoteTo.LIST)
+            .order_by(feed_target.c.feed_id, feed_target.c.target_id)
+        )
+        found: dict[int, list[int]] = {}
+        for feed_id, target_id in rows:
+            found.setdefault(feed_id, []).append(target_id)
+        work.cache["pipelines"] = found
+    listed: dict[int, list[int]] = work.cache["pipelines"]
+    return listed
+
+
+@dataclass(frozen=True, slots=True)
+class TargetChoice:
+    """Say whether a feed is offered as a target, and why not where it is not."""
+
+    feed: Feed
+    reason: str = ""
+    code: str = ""
+
+    @property
+    def offered(self) -> bool:
+        """Tell whether one may promote there."""
+        return not self.code
+
+
+def target_choices(work: Work, source: Feed) -> list[TargetChoice]:
+    """Give every other feed of the format that the actor may see or promote to, offered ones first."""
+    format = work.get_format(source.format)
+    why_not = None if format.promotable else format.why_not_promotable
+    here, choices = facts(work, source), []
+    others = select(Feed).where(Feed.format == source.format, Feed.id != source.id).order_by(Feed.name)
+    for feed in work.session.scalars(others):
+        if not any(access.allowed(work, p, feed) for p in (Permission.VIEW_FEED, Permission.ACCEPT_PROMOTIONS)):
+            continue
+        against = (*rules.feed_objections(here, facts(work, feed), why_not), *_rights(work, feed))
+        choices.append(TargetChoice(feed, against[0].reason, against[0].code) if against else TargetChoice(feed))
+    stages = pipelines(work).get(source.id, [])
+    return sorted(choices, key=lambda c: (not c.offered, c.feed.id not in stages, c.feed.name))
 
 
 def _rights(work: Work, target: Feed) -> Iterator[Objection]:

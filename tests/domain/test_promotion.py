@@ -17,6 +17,7 @@ from app.domain.promotion import (
     decide,
     feed_objections,
     plan,
+    reachable,
 )
 
 DEV = FeedFacts(1, "dev", "npm", 5)
@@ -49,6 +50,8 @@ def test_an_outcome_follows_from_both_sides(candidate: Candidate, outcome: Outco
         (replace(DEV, promote_to=PromoteTo.DISABLED), PROD, "promotion-disabled"),
         (replace(DEV, promote_to=PromoteTo.LIST), PROD, "target-not-allowed"),
         (replace(DEV, promote_to=PromoteTo.LIST, targets=frozenset({2})), PROD, None),
+        (PROD, replace(DEV, leads_to=frozenset({2})), "backward"),
+        (replace(PROD, targets=frozenset({1})), replace(DEV, leads_to=frozenset({2})), None),
         (replace(DEV, active=False), PROD, "inactive"),
         (DEV, replace(PROD, active=False), "inactive"),
     ],
@@ -56,6 +59,12 @@ def test_an_outcome_follows_from_both_sides(candidate: Candidate, outcome: Outco
 def test_the_feeds_own_rules_object(source: FeedFacts, target: FeedFacts, code: str | None) -> None:
     found = feed_objections(source, target)
     assert [objection.code for objection in found] == ([code] if code else [])
+
+
+def test_a_pipeline_reaches_all_that_follows_and_may_be_a_circle() -> None:
+    stages = {1: [2], 2: [3, 4], 4: [1]}
+    assert reachable(2, stages) == {1, 2, 3, 4}
+    assert reachable(3, stages) == frozenset()
 
 
 def test_a_format_that_is_not_promotable_says_why() -> None:
