@@ -17,7 +17,7 @@ import click
 from pydantic import ValidationError
 from rich.console import Console, RenderableType
 from rich.table import Table
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from app.bootstrap import open_runtime
 from app.cli.commands import Failure, Refusal, printable
@@ -108,8 +108,10 @@ def explained() -> Iterator[None]:
     """Turn failures of the machine (disk, rights, database) into one line."""
     try:
         yield
-    except (OperationalError, OSError) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
+    except (DatabaseError, OSError) as error:
+        cause = error.orig if isinstance(error, DatabaseError) else error
+        if isinstance(error, DatabaseError) and type(error) not in (DatabaseError, OperationalError):
+            raise  # Our own mistake, such as a broken reference: its traceback helps.
         raise Failure(printable(f"{type(cause).__name__}: {cause}")) from error
 
 

@@ -74,7 +74,10 @@ def history(
     as_json: bool,
     data: Path | None,
 ) -> None:
-    """Show who promoted what, newest first; every filter narrows it."""
+    """Show who promoted what, newest first.
+
+    Every filter narrows it.
+    """
     wanted = HistoryFilter(
         source, target, feed, text=text, person=person, since=since, until=until, limit=offset + (limit or _ALL)
     )

@@ -63,9 +63,10 @@ def upgrade(*, data: Path | None) -> None:
 @console.json_option
 @console.data_option
 def fsck(*, deep: bool, repair: bool, as_json: bool, data: Path | None) -> None:
-    """Check that rows, bytes and history agree; damage ends with exit code 1.
+    """Check that rows, bytes and history agree.
 
-    Repair deletes only what nothing refers to. Damage is told with what to restore, and never papered over.
+    Damage ends with exit code 1. Repair deletes only what nothing refers to; damage is told with what to restore,
+    and never papered over.
     """
     with console.opened(data) as runtime:
         swept = checks.sweep(runtime, console.me()) if repair else None
@@ -87,10 +88,8 @@ def _swept_shape(swept: checks.Swept | None) -> dict[str, int] | None:
 
 def _show_findings(found: list[checks.Finding], swept: checks.Swept | None) -> None:
     if swept is not None:
-        size = console.bytes_text(swept.size)
-        console.say(
-            f"Freed {size} in {console.count(swept.blobs, 'blob')}, and {console.count(swept.incoming, 'broken upload')}."
-        )
+        freed = f"{console.bytes_text(swept.size)} in {console.count(swept.blobs, 'blob')}"
+        console.say(f"Freed {freed}, and {console.count(swept.incoming, 'broken upload')}.")
     for each in found[:_SHOWN]:
         console.say(f"{each.kind}: {each.message}")
     if len(found) > _SHOWN:
@@ -128,7 +127,7 @@ def verify(*, as_json: bool, data: Path | None) -> None:
 @console.json_option
 @console.data_option
 def settings(*, as_json: bool, data: Path | None) -> None:
-    """List every setting with its value, where that comes from, its variable and what it is for.
+    """List every setting with its value and where it comes from.
 
     Settings come from the environment, then from promontory.toml in the data directory, then from defaults.
     """

@@ -18,7 +18,7 @@ from app.plugin.loading import Plugins
 @console.json_option
 @console.data_option
 def formats(*, as_json: bool, data: Path | None) -> None:
-    """List the formats, and the plugins that failed to load with the reason."""
+    """List the formats, and the plugins that failed to load."""
     plugins = open_plugins(console.settings_of(data))
     failures = [source for source in plugins.sources if source.failure]
     if as_json:
@@ -67,7 +67,7 @@ def _shape(plugins: Plugins, format: FeedFormat) -> dict[str, Any]:
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @console.json_option
 def check_plugin(*, directory: Path, as_json: bool) -> None:
-    """Run the contract suite on a plugin folder; needs pytest."""
+    """Run the contract suite on a plugin folder."""
     # By name: the suite is above this layer, and its libraries are not everybody's.
     try:
         check = load("app.testing.check:check_plugin")

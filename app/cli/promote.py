@@ -66,7 +66,7 @@ def promote(
     as_json: bool,
     data: Path | None,
 ) -> None:
-    """Promote versions from one feed to another: all of them or none.
+    """Promote versions from one feed to another, all or none.
 
     VERSION is a version, latest or latest-stable. What is in the target with the same bytes is left alone; what is
     there with other bytes is a conflict, and never overwritten.

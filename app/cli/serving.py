@@ -30,11 +30,14 @@ _TAKEN = (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL)
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.  [8624]")
 @console.data_option
 def serve(*, host: str | None, port: int | None, data: Path | None) -> None:
-    """Serve until stopped by Ctrl+C or SIGTERM; requests that run are answered first.
+    """Serve until stopped.
+
+    Ctrl+C and SIGTERM stop it, after the requests that run are answered.
 
     While there is no user, it prints a link that makes the first administrator, once.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     settings = console.settings_of(data, host=host, port=port)
     with console.explained():
         server = _start(settings)

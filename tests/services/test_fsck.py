@@ -24,6 +24,10 @@ ME = owner("sam")
 @pytest.fixture
 def stocked(runtime: Runtime) -> Runtime:
     """Give an installation with two feeds, two packages and a promotion."""
+    return stock(runtime)
+
+
+def stock(runtime: Runtime) -> Runtime:
     make_feeds(runtime, "npm", "dev", "prod")
     publish_sample(runtime, "dev", "one", "1.0.0")
     publish_sample(runtime, "dev", "two", "2.0.0")
@@ -125,9 +129,8 @@ def test_a_tag_on_another_packages_version_is_found(stocked: Runtime) -> None:
     assert kinds(stocked) == {Kind.TAG}
 
 
-def test_broken_references_are_found_by_the_database(stocked: Runtime) -> None:
-    if not stocked.database.embedded:
-        pytest.skip("PostgreSQL never lets a reference break")
+def test_broken_references_are_found_by_the_database(sqlite_runtime: Runtime) -> None:
+    stocked = stock(sqlite_runtime)  # PostgreSQL never lets a reference break.
     raw = stocked.database.writer.raw_connection()
     raw.cursor().execute("PRAGMA foreign_keys=OFF")
     raw.cursor().execute("UPDATE file SET blob = 'nowhere' WHERE id = 1")
