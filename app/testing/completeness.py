@@ -33,6 +33,10 @@ class CompletenessContract:
         assert len(kit.names) >= 2
         assert {satisfied for _, _, satisfied in kit.ranges} == {True, False}
 
+    def test_names_are_not_easily_taken_for_each_other(self, format: FeedFormat, kit: FormatKit) -> None:
+        folded = {format.confusable_key(name) for name in kit.names}
+        assert len(folded) == len(kit.names), "a feed refuses look-alikes of what it holds, so the kit needs others"
+
     def test_there_are_hostile_files_of_the_format_s_own_kind(self, kit: FormatKit) -> None:
         assert len(kit.hostile) >= 3
 

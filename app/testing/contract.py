@@ -33,16 +33,8 @@ if TYPE_CHECKING:
     from app.testing.stage import Place, Stage
 
 
-class RuleContract(
-    CompletenessContract,
-    IdentityContract,
-    OrderContract,
-    RangeContract,
-    ReadingContract,
-    UpstreamContract,
-    SnippetContract,
-):
-    """Test what needs no server: names, versions, ranges, files, remote sources, snippets."""
+class GivenFormat:
+    """Hold the format under test."""
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -63,6 +55,19 @@ class RuleContract(
         return format.kit()
 
 
+class RuleContract(
+    CompletenessContract,
+    IdentityContract,
+    OrderContract,
+    RangeContract,
+    ReadingContract,
+    UpstreamContract,
+    SnippetContract,
+    GivenFormat,
+):
+    """Test what needs no server: names, versions, ranges, files, remote sources, snippets."""
+
+
 class ServerContract(
     ServingContract,
     DownloadContract,
@@ -72,6 +77,7 @@ class ServerContract(
     NoPromotionContract,
     FeatureContract,
     HygieneContract,
+    GivenFormat,
 ):
     """Test what a client sees: publishing, downloading, rights, promotion, features, every route."""
 

@@ -33,10 +33,10 @@ _numbers = count(1)
 class Stage:
     """Hold an installation that knows one format only; feeds are made on it."""
 
-    def __init__(self, format: FeedFormat, directory: Path) -> None:
+    def __init__(self, format: FeedFormat, directory: Path, database: str = "") -> None:
         manager = pluggy.PluginManager(hooks.PROJECT)
         manager.add_hookspecs(hooks)
-        opened = open_runtime(load_settings(data=directory))
+        opened = open_runtime(load_settings(data=directory, database=database))
         self.format = format
         self.runtime: Runtime = replace(opened, plugins=Plugins(manager, {format.key: format}))
         self.client: FlaskClient = create_app(self.runtime).test_client(use_cookies=False)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from app.plugin import FeedFormat
 from app.plugin.loading import load_plugins
-from app.testing import FormatContract
+from app.testing import FormatContract, ServerContract
+from app.testing.stage import Stage
 
 HERE = Path(__file__).resolve().parent
 DROPPED_IN = [Path(part) for part in os.environ.get("PROMONTORY_PLUGINS", "").split(os.pathsep) if part]
@@ -28,3 +30,22 @@ class TestEveryFormat(FormatContract):
     @classmethod
     def format(cls, request: pytest.FixtureRequest) -> FeedFormat:
         return request.param
+
+
+@pytest.mark.postgres
+class TestEveryFormatOnPostgreSQL(ServerContract):
+    """What a client sees, for each format, on the other database."""
+
+    @pytest.fixture(scope="class", params=PLUGINS.formats.values(), ids=list(PLUGINS.formats))
+    @classmethod
+    def format(cls, request: pytest.FixtureRequest) -> FeedFormat:
+        return request.param
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def stage(
+        cls, format: FeedFormat, tmp_path_factory: pytest.TempPathFactory, postgres: Callable[[], str]
+    ) -> Iterator[Stage]:
+        made = Stage(format, tmp_path_factory.mktemp(format.key), postgres())
+        yield made
+        made.close()
