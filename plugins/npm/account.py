@@ -5,6 +5,9 @@ from __future__ import annotations
 from app.plugin import Invalid, NotFound, Unauthenticated
 from app.plugin.web import Response, Routes, ServedFeed, json_error, json_response
 
+_USER = "/-/user/org.couchdb.user:<user_name>"
+_GIVES_A_KEY = "it checks a password and gives its owner a key"
+
 routes = Routes(error=json_error)
 
 
@@ -41,15 +44,8 @@ def no_web_login(feed: ServedFeed) -> Response:  # noqa: ARG001 - every handler 
     )
 
 
-@routes.route(
-    "/-/user/org.couchdb.user:<user_name>", ("PUT",), None, harmless="it checks a password and gives its owner a key"
-)
-@routes.route(
-    "/-/user/org.couchdb.user:<user_name>/-rev/<rev>",
-    ("PUT",),
-    None,
-    harmless="it checks a password and gives its owner a key",
-)
+@routes.route(_USER, ("PUT",), None, harmless=_GIVES_A_KEY)
+@routes.route(f"{_USER}/-rev/<rev>", ("PUT",), None, harmless=_GIVES_A_KEY)
 def log_in(feed: ServedFeed, user_name: str, rev: str = "") -> Response:  # noqa: ARG001 - any revision will do
     """Give a key to who sends the right password; accounts are made elsewhere."""
     body = feed.json_body(limit=100_000)

@@ -31,7 +31,6 @@ class NpmFormat(FeedFormat):
     title = "npm"
     prefix = "npm"
     purl_type = "npm"
-    aliases = ("node", "nodejs")
     features = frozenset(
         {Feature.TAGS, Feature.DEPRECATE, Feature.GROUPS, Feature.CLIENT_LOGIN, Feature.SEARCH, Feature.UPSTREAM}
     )

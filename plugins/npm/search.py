@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from app.plugin import Invalid
@@ -55,7 +56,7 @@ def search(feed: ServedFeed) -> Response:
         limit=min(_count(arguments.get("size", "20")), MOST),
     )
     found = [found_object(each) for each in page.items]
-    return json_response({"objects": found, "total": page.total, "time": ""})
+    return json_response({"objects": found, "total": page.total, "time": iso(datetime.now(UTC))})
 
 
 def found_object(summary: PackageSummary) -> dict[str, Any]:

@@ -29,10 +29,14 @@ def publish(feed: Place, name: str, version: str, tag: str = "latest", **more: A
     return put(feed, "/" + name.replace("/", "%2f"), document)
 
 
+def json_of(response: TestResponse) -> Any:
+    return response.get_json()
+
+
 def packument(feed: Place, name: str) -> dict[str, Any]:
     response = feed.get("/" + name.replace("/", "%2f"))
     assert response.status_code == 200, response.text
-    found: dict[str, Any] = response.json
+    found: dict[str, Any] = json_of(response)
     return found
 
 
@@ -63,7 +67,7 @@ def test_the_document_is_abbreviated_for_who_prefers_that(feed: Place, accept: s
     publish(feed, "left", "1.0.0")
     response = feed.get("/left", headers={"Accept": accept} if accept else {})
     assert response.headers["Content-Type"] == (SHORT if short else "application/json")
-    assert ("_id" in response.json) is not short
+    assert ("_id" in json_of(response)) is not short
     assert "Accept" in response.headers["Vary"]
 
 
@@ -79,11 +83,11 @@ def test_both_documents_have_etags_of_their_own(feed: Place, other_feed: Place) 
 @pytest.mark.parametrize("path", ["/@acme/left", "/@acme%2fleft", "/@acme%2Fleft", "/%40acme%2Fleft", "//@acme/left"])
 def test_a_scoped_name_is_found_in_every_encoding(feed: Place, path: str) -> None:
     publish(feed, "@acme/left", "1.0.0")
-    assert feed.get(path).json["name"] == "@acme/left"
-    assert feed.get(f"{path}/1.0.0").json["version"] == "1.0.0"
-    assert feed.get(f"{path}/latest").json["version"] == "1.0.0"
+    assert json_of(feed.get(path))["name"] == "@acme/left"
+    assert json_of(feed.get(f"{path}/1.0.0"))["version"] == "1.0.0"
+    assert json_of(feed.get(f"{path}/latest"))["version"] == "1.0.0"
     assert feed.get(f"{path}/-/left-1.0.0.tgz").status_code == 200
-    assert feed.get(f"/-/package{path.replace('//', '/')}/dist-tags").json == {"latest": "1.0.0"}
+    assert json_of(feed.get(f"/-/package{path.replace('//', '/')}/dist-tags")) == {"latest": "1.0.0"}
 
 
 def test_what_was_encoded_twice_is_not_decoded_twice(feed: Place) -> None:
@@ -98,7 +102,7 @@ def test_every_address_follows_the_address_that_the_client_uses(stage: Stage, fe
     assert by_path == f"http://localhost:8624/npm/{feed.name}/@acme/left/-/left-1.0.0.tgz"
     own = f"http://{feed.name}.localhost:8624"
     answer = stage.client.get("/@acme%2fleft", own, headers={"X-ApiKey": feed.secrets["reader"]})
-    assert answer.json["versions"]["1.0.0"]["dist"]["tarball"] == f"{own}/@acme/left/-/left-1.0.0.tgz"
+    assert json_of(answer)["versions"]["1.0.0"]["dist"]["tarball"] == f"{own}/@acme/left/-/left-1.0.0.tgz"
 
 
 def test_a_tarball_is_sent_even_to_who_asks_for_a_packument(feed: Place) -> None:
@@ -132,7 +136,7 @@ def test_what_is_not_there_is_not_found_in_json(feed: Place, path: str) -> None:
     publish(feed, "left", "1.0.0")
     response = feed.get(path)
     assert response.status_code == 404
-    assert response.json["error"]
+    assert json_of(response)["error"]
 
 
 # Publishing ---------------------------------------------------------------------------------------------
@@ -148,8 +152,8 @@ def test_what_is_published_is_served_as_its_tarball_says(feed: Place) -> None:
 
 def test_the_answer_names_the_revision_that_the_next_change_needs(feed: Place) -> None:
     answers = [publish(feed, "left", "1.0.0"), publish(feed, "left", "1.1.0")]
-    assert answers[-1].json["ok"] is True
-    assert answers[-1].json["rev"] == packument(feed, "left")["_rev"]
+    assert json_of(answers[-1])["ok"] is True
+    assert json_of(answers[-1])["rev"] == packument(feed, "left")["_rev"]
 
 
 def test_a_version_is_never_published_twice_not_even_the_same_bytes(feed: Place) -> None:
@@ -157,7 +161,7 @@ def test_a_version_is_never_published_twice_not_even_the_same_bytes(feed: Place)
     before = feed.serial()
     for again in (publish(feed, "left", "1.0.0"), publish(feed, "left", "1.0.0", description="other bytes")):
         assert again.status_code == 409
-        assert "already published" in again.json["error"]
+        assert "already published" in json_of(again)["error"]
     build = make("left", "1.0.0+build.7")
     assert put(feed, "/left", publish_document(build)).status_code == 409
     assert feed.serial() == before
@@ -233,7 +237,7 @@ def test_a_tarball_of_something_else_is_refused(feed: Place, name: str, version:
     document["_attachments"] = publish_document(make(name, version))["_attachments"]
     document["versions"]["1.0.0"]["dist"] = {}
     response = put(feed, "/left", document)
-    assert (response.status_code, response.json["code"]) == (400, "manifest-confusion")
+    assert (response.status_code, json_of(response)["code"]) == (400, "manifest-confusion")
 
 
 def test_it_is_published_where_it_was_sent_to(feed: Place) -> None:
@@ -242,7 +246,7 @@ def test_it_is_published_where_it_was_sent_to(feed: Place) -> None:
 
 @pytest.mark.parametrize("name", ["JSONStream", "http", "events"])
 def test_old_names_are_not_given_to_new_packages_but_stay_usable(feed: Place, name: str) -> None:
-    assert publish(feed, name, "1.0.0").json["code"] == "invalid-new-name"
+    assert json_of(publish(feed, name, "1.0.0"))["code"] == "invalid-new-name"
     feed.publish(make(name, "1.0.0"))
     assert publish(feed, name, "1.0.1").status_code == 201
     assert list(packument(feed, name)["versions"]) == ["1.0.0", "1.0.1"]
@@ -263,7 +267,7 @@ def test_deprecating_sends_everything_back_and_changes_one_message(feed: Place) 
     assert "deprecated" not in found["versions"]["1.1.0"]
     assert found["versions"]["1.0.0"]["dependencies"] == {"ms": "^2.1.0"}
     assert found["description"] != "changed"
-    short = feed.get("/left", headers={"Accept": SHORT}).json
+    short = json_of(feed.get("/left", headers={"Accept": SHORT}))
     assert short["versions"]["1.0.0"]["deprecated"] == "use right"
 
     found["versions"]["1.0.0"]["deprecated"] = ""
@@ -347,7 +351,7 @@ def test_owners_are_not_kept_per_package(feed: Place) -> None:
     document = packument(feed, "left")
     document["maintainers"].append({"name": "eve", "email": ""})
     response = put(feed, f"/left/-rev/{document['_rev']}", document)
-    assert (response.status_code, response.json["code"]) == (400, "no-owners")
+    assert (response.status_code, json_of(response)["code"]) == (400, "no-owners")
 
 
 # Tags ---------------------------------------------------------------------------------------------------
@@ -360,9 +364,9 @@ def test_tags_are_set_listed_and_removed(feed: Place, method: str) -> None:
     path = "/-/package/@acme%2fleft/dist-tags"
     set_it = Request(method, f"{path}/stable", {"Content-Type": "application/json"}, b'"1.0.0"')
     assert feed.send(set_it).status_code == 201
-    assert feed.get(path).json == {"latest": "1.1.0", "stable": "1.0.0"}
+    assert json_of(feed.get(path)) == {"latest": "1.1.0", "stable": "1.0.0"}
     assert feed.send(Request("DELETE", f"{path}/stable")).status_code == 200
-    assert feed.get(path).json == {"latest": "1.1.0"}
+    assert json_of(feed.get(path)) == {"latest": "1.1.0"}
     assert feed.send(Request("DELETE", f"{path}/stable")).status_code == 404
 
 
@@ -393,7 +397,7 @@ def test_search_finds_by_word_and_by_scope(feed: Place) -> None:
 
     def found(text: str, **more: int) -> list[str]:
         further = "".join(f"&{key}={value}" for key, value in more.items())
-        answer = feed.get(f"/-/v1/search?text={text}{further}").json
+        answer = json_of(feed.get(f"/-/v1/search?text={text}{further}"))
         return [each["package"]["name"] for each in answer["objects"]]
 
     assert sorted(found("left")) == ["@acme/left", "left"]
@@ -401,7 +405,7 @@ def test_search_finds_by_word_and_by_scope(feed: Place) -> None:
     assert len(found("", size=2)) == 2
     assert len(found("", size=2, **{"from": 2})) == 1
     assert found("nothingatall") == []
-    line = feed.get("/-/v1/search?text=scope:acme+right").json["objects"][0]["package"]
+    line = json_of(feed.get("/-/v1/search?text=scope:acme+right"))["objects"][0]["package"]
     assert line["version"] == "1.0.0"
     assert line["maintainers"] == []
     assert line["date"].endswith("Z")
@@ -422,7 +426,7 @@ def test_audits_are_answered_in_their_shape(feed: Place, path: str, shape: set[s
     request = Request("POST", f"/-/npm/v1/security/{path}", headers, gzip.compress(body) if packed else body)
     response = feed.send(request, "reader")
     assert response.status_code == 200
-    assert set(response.json) == shape
+    assert set(json_of(response)) == shape
 
 
 def test_login_gives_a_key_that_whoami_knows_and_logout_ends(stage: Stage, feed: Place) -> None:
@@ -431,13 +435,13 @@ def test_login_gives_a_key_that_whoami_knows_and_logout_ends(stage: Stage, feed:
     body = {"name": who, "password": "correct horse battery"}
     assert feed.send(Request("POST", "/-/v1/login", body=b"{}"), "anonymous").status_code == 404
     answer = put(feed, path, body, "anonymous")
-    assert (answer.status_code, answer.json["ok"]) == (201, True)
-    bearer = {"Authorization": f"Bearer {answer.json['token']}"}
-    assert feed.get("/-/whoami", "anonymous", bearer).json == {"username": who}
-    assert feed.get("/-/npm/v1/user", "anonymous", bearer).json["name"] == who
+    assert (answer.status_code, json_of(answer)["ok"]) == (201, True)
+    bearer = {"Authorization": f"Bearer {json_of(answer)['token']}"}
+    assert json_of(feed.get("/-/whoami", "anonymous", bearer)) == {"username": who}
+    assert json_of(feed.get("/-/npm/v1/user", "anonymous", bearer))["name"] == who
     other = feed.send(Request("DELETE", "/-/user/token/other"), "anonymous", bearer)
     assert other.status_code == 401
-    gone = feed.send(Request("DELETE", f"/-/user/token/{answer.json['token']}"), "anonymous", bearer)
+    gone = feed.send(Request("DELETE", f"/-/user/token/{json_of(answer)['token']}"), "anonymous", bearer)
     assert gone.status_code == 200
     assert feed.get("/-/whoami", "anonymous", bearer).status_code == 401
 
@@ -455,8 +459,8 @@ def test_strangers_are_told_to_log_in(feed: Place) -> None:
         response = feed.get(path, "anonymous")
         assert response.status_code == 401, path
         assert response.headers["WWW-Authenticate"].startswith("Basic ")
-        assert response.json["error"]
-    assert feed.get("/-/ping", "anonymous").json == {}
+        assert json_of(response)["error"]
+    assert json_of(feed.get("/-/ping", "anonymous")) == {}
 
 
 def test_a_reader_changes_nothing(feed: Place) -> None:
