@@ -327,6 +327,15 @@ def test_paths_that_harm_a_client_are_refused(path: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "words"),
+    [("/b", "absolute"), ("", "empty"), ("C:b", "absolute"), ("../b", "leaves"), ("./b", "leaves"), ("a.", "ends in")],
+)
+def test_a_refused_path_is_told_what_is_wrong_with_it(path: str, words: str) -> None:
+    with pytest.raises(InvalidPackage, match=words):
+        check_path(path)
+
+
+@pytest.mark.parametrize(
     "path", ["a", "a/", "a/b.c", ".a", "...a", "a..b", "\u00e4/\u4e2d", "console", "a b", "@a/b", "xy:z", "a\u00a0b"]
 )
 def test_plain_paths_are_fine(path: str) -> None:
