@@ -70,7 +70,9 @@ def list_versions(feed: ServedFeed) -> Response:
     """Give versions as an array; one version as an object where ``version`` is given."""
     args = feed.request.args
     files = args.get("includeFileList", "").lower() == "true"
-    if "version" in args:
+    if files:
+        feed.require(Permission.DOWNLOAD_PACKAGE)
+    if args.get("version"):
         name = join_name(args.get("group", ""), args.get("name", ""))
         # A plus sign in a query arrives as a space, and no version has a space.
         found = get_version(feed, name, args["version"].replace(" ", "+"))
@@ -79,7 +81,7 @@ def list_versions(feed: ServedFeed) -> Response:
             key, lambda: _json(_described(feed, found, files=files)), content_type=JSON, package=found.name
         )
     most = _count(feed, MOST_WITH_FILES if files else MOST)
-    if "name" in args:
+    if args.get("name"):
         package = feed.package(join_name(args.get("group", ""), args["name"]))
         return json_response([]) if package is None else _versions_of(feed, package, most, files=files)
     packages = _packages(feed, args.get("group"), most)

@@ -127,6 +127,7 @@ def test_versions_are_an_array_and_one_version_is_an_object(feed: Place) -> None
 
 def test_versions_of_a_whole_feed_or_group_are_listed(feed: Place) -> None:
     publish(feed, ("a", "1.0.0"), ("g/b", "1.0.0"), ("g/b", "2.0.0"))
+    assert len(of_json(feed.get("/versions?name=&version="))) == 3
     assert len(of_json(feed.get("/versions?includeFileList=False"))) == 3
     assert [item["version"] for item in of_json(feed.get("/versions?group=g"))] == ["2.0.0", "1.0.0"]
 
@@ -137,6 +138,25 @@ def test_the_file_list_comes_when_it_is_asked_for(feed: Place, flag: str) -> Non
     item = of_json(feed.get(f"/versions?name=hello&version=1.0.0&includeFileList={flag}"))
     assert [file["name"] for file in item["fileList"]] == ["upack.json", "package/hello.txt"]
     assert {"size", "date"} <= set(item["fileList"][0])
+
+
+def test_who_may_not_download_sees_no_file_list_even_after_somebody_who_may(feed: Place) -> None:
+    from app.domain.permissions import Permission
+    from app.services import access, grants, keys, people
+    from app.storage.models import Task, TaskAttribute
+    from app.testing.stage import OWNER
+
+    publish(feed, ("hello", "1.0.0"))
+    with feed.stage.runtime.writing(OWNER) as work:
+        only = [TaskAttribute(attribute=Permission.VIEW_FEED.value)]
+        work.session.add(Task(name="Look", key="look", description="", built_in=False, attributes=only))
+        people.create_user(work, "vera", "correct horse battery")
+        grants.grant(work, grants.GrantRequest("Look", user="vera", feed=access.get_feed(work, feed.name).name))
+        key = keys.create_key(work, keys.KeyRequest("personal", "vera", user="vera"))[1]
+    path = "/versions?name=hello&version=1.0.0&includeFileList="
+    assert feed.get(path + "True").status_code == 200
+    assert feed.get(path + "False", "anonymous", {"X-ApiKey": key}).status_code == 200
+    refused(feed.get(path + "True", "anonymous", {"X-ApiKey": key}), 403)
 
 
 def test_an_unlisted_version_is_in_no_list_and_still_answers_to_its_number(feed: Place) -> None:
