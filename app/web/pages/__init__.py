@@ -1,7 +1,56 @@
 """The pages that people see."""
 
-from flask import Flask
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, request, url_for
+from flask_login import current_user
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.domain.permissions import Permission
+from app.services import access
+from app.web.pages import account, administration, feed, feeds, package, promote, promotions, session, settings, version
+from app.web.pages.session import page_work
+from app.web.rendering import Nav, NavItem
+
+log = logging.getLogger(__name__)
+_PARTS = (account, feeds, feed, settings, package, version, promote, promotions, administration)
 
 
 def install(app: Flask) -> None:
     """Mount the pages."""
+    session.install(app)
+    for part in _PARTS:
+        app.register_blueprint(part.blueprint)
+    app.context_processor(lambda: {"nav": _nav()})
+
+
+def _nav() -> Nav:
+    signed_in = current_user.is_authenticated
+    try:
+        admin = access.allowed(page_work(), Permission.CONFIGURE)
+    except SQLAlchemyError:
+        # An error page about the database must not fail for the same reason.
+        log.exception("the top bar was drawn without asking for rights")
+        admin = False
+    links = [("Feeds", "feeds.index", ""), ("Packages", "feeds.search", "packages"), ("Promotions", "promotions.index", "")]
+    if admin:
+        links.append(("Administration", "administration.index", ""))
+    return Nav(
+        home=url_for("feeds.index"),
+        links=[NavItem(title, url_for(endpoint), _is_current(endpoint)) for title, endpoint, _ in links],
+        search=url_for("feeds.search"),
+        person=current_user.display_name if signed_in else None,
+        sign_in=url_for("account.sign_in", next=request.full_path.rstrip("?")),
+        sign_out=url_for("account.sign_out"),
+    )
+
+
+def _is_current(endpoint: str) -> bool:
+    here = request.endpoint or ""
+    if here in ("feeds.search", "feeds.index") or endpoint == "feeds.search":
+        return here == endpoint
+    part = here.split(".", 1)[0]
+    shown = "feeds" if part in ("feed", "settings", "package", "version", "promote") else part
+    return shown == endpoint.split(".", 1)[0]

@@ -1,0 +1,124 @@
+"""Who let what in, when and why: the history of the site, its records, its export."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, render_template, request, stream_with_context
+
+from app.services import access, promotions
+from app.services.promotions import HistoryFilter, HistoryLine
+from app.web.extensions import runtime
+from app.web.pages.feed import page_number
+from app.web.pages.session import current_actor, page_work
+from app.web.rendering import Paging
+
+blueprint = Blueprint("promotions", __name__, url_prefix="/promotions")
+PER_PAGE = 20
+_EXPORT_AT_ONCE = 1000
+COLUMNS = ("No.", "Date", "From Feed", "To Feed", "User", "Format", "Package", "Version", "Outcome", "Digest", "Comments")
+
+
+def _filter(*, offset: int = 0, limit: int = PER_PAGE) -> HistoryFilter:
+    asked = request.args
+    return HistoryFilter(
+        feed=asked.get("feed", ""),
+        format=asked.get("format", ""),
+        text=asked.get("q", "").strip(),
+        person=asked.get("person", "").strip(),
+        since=asked.get("since", ""),
+        until=asked.get("until", ""),
+        offset=offset,
+        limit=limit,
+    )
+
+
+@blueprint.get("/")
+def index() -> str:
+    """Show the promotions of every feed that one may see, newest first."""
+    work, page = page_work(), page_number()
+    access_feeds = access.visible_feeds(work)
+    lines, total = promotions.records(work, _filter(offset=(page - 1) * PER_PAGE))
+    return render_template(
+        "promotions/index.html",
+        lines=lines,
+        paging=Paging(page, PER_PAGE, total),
+        feeds=[("", "Any feed"), *((feed.name, feed.name) for feed in access_feeds)],
+        formats=[("", "Any format"), *((f.key, f.title) for f in runtime().plugins.formats.values())],
+        filtered=any(request.args.get(name) for name in ("q", "feed", "format", "person", "since", "until")),
+    )
+
+
+@blueprint.get("/<int:number>")
+def record(number: int) -> str:
+    """Show one promotion with its items."""
+    found, items = promotions.get_record(page_work(), number)
+    visible = {feed.name for feed in access.visible_feeds(page_work())}
+    return render_template("promotions/record.html", promotion=found, items=items, visible=visible)
+
+
+@blueprint.get("/export.csv")
+def export_csv() -> Response:
+    """Give the promoted versions that match as CSV."""
+    return _download(_csv_lines(_all_lines()), "text/csv; charset=utf-8", "promotions.csv")
+
+
+@blueprint.get("/export.json")
+def export_json() -> Response:
+    """Give the promoted versions that match as JSON, one object a line within one array."""
+    return _download(_json_lines(_all_lines()), "application/json", "promotions.json")
+
+
+def _all_lines() -> Iterator[HistoryLine]:
+    actor, offset = current_actor(), 0
+    while True:
+        with runtime().reading(actor) as work:
+            lines, _ = promotions.history(work, _filter(offset=offset, limit=_EXPORT_AT_ONCE))
+        yield from lines
+        offset += len(lines)
+        if len(lines) < _EXPORT_AT_ONCE:
+            return
+
+
+def _values(line: HistoryLine) -> tuple[str | int, ...]:
+    p = line.promotion
+    at = p.at.isoformat(timespec="seconds")
+    return (
+        *(p.id, at, p.source_name, p.target_name, p.actor, p.format),
+        *(line.name, line.version, line.outcome, line.digest, p.comments),
+    )
+
+
+def _csv_lines(lines: Iterator[HistoryLine]) -> Iterator[str]:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(COLUMNS)
+    for line in lines:
+        writer.writerow([_harmless(value) for value in _values(line)])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()
+
+
+def _harmless(value: str | int) -> str | int:
+    """Keep a spreadsheet from taking somebody's comment for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t")) else value
+
+
+def _json_lines(lines: Iterator[HistoryLine]) -> Iterator[str]:
+    keys = ("id", "date", "fromFeed", "toFeed", "user", "format", "package", "version", "outcome", "digest", "comments")
+    separator = "[\n"
+    for line in lines:
+        yield separator + json.dumps(dict(zip(keys, _values(line), strict=True)))
+        separator = ",\n"
+    yield "[]" if separator == "[\n" else "\n]\n"
+
+
+def _download(lines: Iterator[str], content_type: str, name: str) -> Response:
+    answer = Response(stream_with_context(lines), content_type=content_type)
+    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    return answer
