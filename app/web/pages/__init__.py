@@ -34,7 +34,11 @@ def _nav() -> Nav:
         # An error page about the database must not fail for the same reason.
         log.exception("the top bar was drawn without asking for rights")
         admin = False
-    links = [("Feeds", "feeds.index", ""), ("Packages", "feeds.search", "packages"), ("Promotions", "promotions.index", "")]
+    links = [
+        ("Feeds", "feeds.index", ""),
+        ("Packages", "feeds.search", "packages"),
+        ("Promotions", "promotions.index", ""),
+    ]
     if admin:
         links.append(("Administration", "administration.index", ""))
     return Nav(

@@ -52,7 +52,7 @@ def sign_in_page() -> str | Response | tuple[str, int]:
         return render_template("account/sign_in.html", form=form)
     try:
         actor = gatekeeper().check_password(
-            page_work(), form.name.data, form.password.data, request.remote_addr or ""
+            page_work(), form.name.data or "", form.password.data or "", request.remote_addr or ""
         )
     except AppError as error:
         form.form_errors.append(error.message)
@@ -98,7 +98,7 @@ def set_up(secret: str) -> str | Response | tuple[str, int]:
         return render_template("account/set_up.html", form=form)
     end_reading()
     try:
-        user = installation.create_first_administrator(runtime(), form.name.data, form.password.data)
+        user = installation.create_first_administrator(runtime(), form.name.data or "", form.password.data)
     except AppError as error:
         form.form_errors.append(error.message)
         return render_template("account/set_up.html", form=form), error.status
@@ -117,4 +117,3 @@ def enter(secret: str) -> Response:
     session.clear()
     _begin(token.user_id)
     return redirect(url_for("feeds.index"))
-

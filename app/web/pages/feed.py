@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import BinaryIO, cast
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.datastructures import FileStorage
@@ -110,9 +110,7 @@ def history(feed_name: str) -> str:
     work = page_work()
     feed = access.get_feed(work, feed_name)
     page = page_number()
-    lines, total = promotions.records(
-        work, HistoryFilter(feed=feed.name, offset=(page - 1) * PER_PAGE, limit=PER_PAGE)
-    )
+    lines, total = promotions.records(work, HistoryFilter(feed=feed.name, offset=(page - 1) * PER_PAGE, limit=PER_PAGE))
     return render_template(
         "feed/promotions.html", **header(work, feed), lines=lines, paging=Paging(page, PER_PAGE, total)
     )
@@ -137,7 +135,7 @@ def upload(feed_name: str) -> Response | tuple[Response, int]:
 
 def _publish(feed_name: str, file: FileStorage) -> str:
     published = publishing.publish(
-        runtime(), current_actor(), feed_name, chunks_of(file.stream), file.filename or "upload"
+        runtime(), current_actor(), feed_name, chunks_of(cast("BinaryIO", file.stream)), file.filename or "upload"
     )
     return f"{published.name} {published.version}" + ("" if published.created else " (was there already)")
 

@@ -91,7 +91,7 @@ def create() -> str | Response | tuple[str, int]:
     )
     try:
         with runtime().writing(current_actor()) as write:
-            feed = service.create_feed(write, form.name.data.strip(), form.format.data, change)
+            feed = service.create_feed(write, (form.name.data or "").strip(), form.format.data, change)
     except AppError as error:
         form.name.errors = [error.message]
         return render_template("feeds/new.html", form=form), error.status

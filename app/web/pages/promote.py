@@ -74,7 +74,7 @@ def _render(asked: Asked, notice: str = "") -> str:
         choices=choices,
         plan=plan,
         notice=notice,
-        blocked=_why_not(plan, asked),
+        blocked=_why_not(plan),
         key=request.form.get("idempotency_key") or secrets.token_urlsafe(16),
     )
 
@@ -91,7 +91,7 @@ def _request(asked: Asked, source: Feed, target: Feed) -> PromotionRequest:
     return PromotionRequest(source.name, target.name, asked.items, asked.comments)
 
 
-def _why_not(plan: Plan | None, asked: Asked) -> str:
+def _why_not(plan: Plan | None) -> str:
     """Say beside the button why it is disabled, or nothing."""
     if plan is None:
         return "There is no feed to promote to."
@@ -148,6 +148,4 @@ def _page_of(asked: Asked) -> str:
     if len(asked.items) > 1:
         return url_for("feed.show", feed_name=asked.source)
     item = asked.items[0]
-    return url_for(
-        "version.show", feed_name=asked.source, name=item.name, version=item.version, tab="promotions"
-    )
+    return url_for("version.show", feed_name=asked.source, name=item.name, version=item.version, tab="promotions")

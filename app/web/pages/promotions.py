@@ -19,7 +19,19 @@ from app.web.rendering import Paging
 blueprint = Blueprint("promotions", __name__, url_prefix="/promotions")
 PER_PAGE = 20
 _EXPORT_AT_ONCE = 1000
-COLUMNS = ("No.", "Date", "From Feed", "To Feed", "User", "Format", "Package", "Version", "Outcome", "Digest", "Comments")
+COLUMNS = (
+    "No.",
+    "Date",
+    "From Feed",
+    "To Feed",
+    "User",
+    "Format",
+    "Package",
+    "Version",
+    "Outcome",
+    "Digest",
+    "Comments",
+)
 
 
 def _filter(*, offset: int = 0, limit: int = PER_PAGE) -> HistoryFilter:

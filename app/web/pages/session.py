@@ -30,7 +30,9 @@ class Person(UserMixin):  # type: ignore[misc] # the library ships no types
 
 def install(app: Flask) -> None:
     """Teach Flask-Login where people are."""
-    login_manager.session_protection = None  # The session's epoch and times do that, for people behind changing addresses.
+    login_manager.session_protection = (
+        None  # The session's epoch and times do that, for people behind changing addresses.
+    )
     login_manager.user_loader(_load)
     app.before_request(_make_permanent)
 

@@ -86,7 +86,7 @@ def _data(feed: Feed) -> dict[str, object]:
 def _change(form: SettingsForm) -> feeds.FeedChange:
     promote_to = PromoteTo(form.promote_to.data)
     return feeds.FeedChange(
-        name=form.name.data.strip(),
+        name=(form.name.data or "").strip(),
         description=form.description.data or "",
         group=(form.group.data or "").strip(),
         active=form.active.data,
