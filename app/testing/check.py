@@ -51,8 +51,12 @@ class PluginReport:
         """Give the report as lines for people."""
         named = ", ".join(self.formats) or "no format"
         yield f"{self.directory}: {named}; {self.passed} tests passed, {len(self.findings)} findings"
+        by_message: dict[str, list[str]] = {}
         for finding in self.findings:
-            yield f"- {finding.rule}: {finding.message}"
+            by_message.setdefault(finding.message, []).append(finding.rule)
+        for message, rules in by_message.items():
+            more = f" (and {len(rules) - 1} more)" if len(rules) > 1 else ""
+            yield f"- {rules[0]}{more}: {message}"
 
 
 def check_plugin(directory: Path) -> PluginReport:

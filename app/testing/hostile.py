@@ -213,10 +213,12 @@ def patched(block: bytes, at: int, data: bytes, *, checksum: str = "right") -> b
     changed = bytearray(block)
     changed[at : at + len(data)] = data
     if checksum != "old":
-        code = "b" if checksum == "signed" else "B"
-        total = sum(struct.unpack(f"148{code}8x356{code}", changed[:BLOCKSIZE])) + 8 * ord(" ")
-        changed[148:156] = b"%06o\0 " % total
+        changed[148:156] = b"%06o\0 " % _checksum(changed, "b" if checksum == "signed" else "B")
     return bytes(changed)
+
+
+def _checksum(block: bytes, code: str = "B") -> int:
+    return sum(struct.unpack(f"148{code}8x356{code}", block[:BLOCKSIZE])) + 8 * ord(" ")
 
 
 def make_tgz(*parts: bytes, end: bytes = bytes(2 * BLOCKSIZE)) -> bytes:
@@ -259,6 +261,15 @@ def hostile_tgzs(files: Mapping[str, bytes]) -> dict[str, bytes]:
         "a signed checksum": [patched(block, 2, b"\xe4", checksum="signed"), padded(b"x")],
         "a size that readers read differently": [patched(block, size.start, b"0000000_1_0\0")],
         "a negative size": [patched(block, size.start, b"\xff" * 12)],
+        "a target of what is no link": [patched(block, 157, b" "), padded(b"x")],
+        "no name": [patched(block, 0, bytes(100)), padded(b"x")],
+        "an extended header without a name": [
+            patched(pax({"path": f"{folder}/a"}), 0, bytes(100)),
+            block,
+            padded(b"x"),
+        ],
+        "a number that not every reader holds": [patched(block, 108, b"\x80" + b"\xff" * 7), padded(b"x")],
+        "a checksum without an end": [patched(block, 148, b"%08o" % _checksum(block), checksum="old"), padded(b"x")],
         "a line break behind a name": [patched(block, 60, b"\nx"), padded(b"x")],
         "a prefix without its mark": [patched(block, 345, b"hidden"), padded(b"x")],
         "two sizes": [pax({"size": "600"}), block, padded(b"x"), bytes(BLOCKSIZE)],
