@@ -213,12 +213,13 @@ def patched(block: bytes, at: int, data: bytes, *, checksum: str = "right") -> b
     changed = bytearray(block)
     changed[at : at + len(data)] = data
     if checksum != "old":
-        changed[148:156] = b"%06o\0 " % _checksum(changed, "b" if checksum == "signed" else "B")
+        changed[148:156] = b"%06o\0 " % _checksum(bytes(changed), "b" if checksum == "signed" else "B")
     return bytes(changed)
 
 
 def _checksum(block: bytes, code: str = "B") -> int:
-    return sum(struct.unpack(f"148{code}8x356{code}", block[:BLOCKSIZE])) + 8 * ord(" ")
+    numbers: tuple[int, ...] = struct.unpack(f"148{code}8x356{code}", block[:BLOCKSIZE])
+    return sum(numbers) + 8 * ord(" ")
 
 
 def make_tgz(*parts: bytes, end: bytes = bytes(2 * BLOCKSIZE)) -> bytes:
@@ -271,6 +272,7 @@ def hostile_tgzs(files: Mapping[str, bytes]) -> dict[str, bytes]:
         "a number that not every reader holds": [patched(block, 108, b"\x80" + b"\xff" * 7), padded(b"x")],
         "a checksum without an end": [patched(block, 148, b"%08o" % _checksum(block), checksum="old"), padded(b"x")],
         "a line break behind a name": [patched(block, 60, b"\nx"), padded(b"x")],
+        "another line break behind a name": [patched(block, 99, b"\r"), padded(b"x")],
         "a prefix without its mark": [patched(block, 345, b"hidden"), padded(b"x")],
         "two sizes": [pax({"size": "600"}), block, padded(b"x"), bytes(BLOCKSIZE)],
         "a file with a folder's name": [pax({"path": f"{folder}/x/"}), block, padded(b"x")],

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import random
-import shutil
-import subprocess
 import time
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +13,7 @@ from hypothesis import strategies as st
 
 from app.plugin import InvalidPackage, SpecKind
 from plugins.npm.versions import choose, classify, is_prerelease, is_range, normalize, satisfies, version_key
+from tests.npm.node import ask_node
 
 CHAIN = (
     "0.0.0-0 0.0.0-alpha 0.0.0 0.0.1 0.9.0 0.10.0 1.0.0--- 1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta "
@@ -24,8 +21,8 @@ CHAIN = (
     "9007199254740991.0.0"
 )
 ASK_NODE = """
-const [folder] = process.argv.slice(1);
-const semver = require(folder);
+const [modules] = process.argv.slice(1);
+const semver = require(modules + '/semver');
 const cases = JSON.parse(require('fs').readFileSync(0, 'utf8'));
 const loose = { loose: true };
 console.log(JSON.stringify({
@@ -117,22 +114,7 @@ def cases() -> dict[str, list[Any]]:
 @pytest.fixture(scope="module")
 def node(cases: dict[str, list[Any]]) -> dict[str, list[Any]]:
     """Give the answers of the semver inside npm's own installation, all from one process."""
-    program, npm = shutil.which("node"), shutil.which("npm")
-    if program is None or npm is None:
-        pytest.skip("node and npm are not installed")
-    root = subprocess.run([npm, "root", "--global"], capture_output=True, text=True, timeout=60, check=True)
-    folder = Path(root.stdout.strip()) / "npm" / "node_modules" / "semver"
-    if not folder.is_dir():
-        pytest.skip(f"npm brings no semver at {folder}")
-    done = subprocess.run(
-        [program, "-e", ASK_NODE, str(folder)],
-        input=json.dumps(cases),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    answers: dict[str, list[Any]] = json.loads(done.stdout)
+    answers: dict[str, list[Any]] = ask_node(ASK_NODE, cases)
     return answers
 
 
@@ -239,6 +221,7 @@ def test_build_metadata_is_dropped_as_npm_drops_it() -> None:
         ("1.0.0", "=v1.0.0", True),
         ("3.0.0", "<1 || >=3", True),
         ("nonsense", "*", False),
+        ("v1.0.0", "*", False),
         ("1.0.0", "next", False),
         ("1.0.0", "1.0.0" + " " * 1020, False),
     ],
@@ -337,6 +320,23 @@ def test_dependency_texts_are_classified(text: str, kind: SpecKind) -> None:
     found = classify(text)
     assert found.kind is kind
     assert bool(found.reason) == (kind is SpecKind.UNRESOLVABLE)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("file:a", "author's machine"),
+        ("a.tgz", "author's machine"),
+        ("u/r", "outside every registry"),
+        ("git@example.org:u/r.git", "outside every registry"),
+        ("https://example.org/a.tgz#x", "outside every registry"),
+        ("two words", "neither a range nor a tag"),
+        ("npm:a@u/r", "neither a range nor a tag"),
+        ("1" * 1025, "1,024 characters"),
+    ],
+)
+def test_what_no_feed_has_is_said_in_plain_words(text: str, words: str) -> None:
+    assert words in classify(text).reason
 
 
 def test_an_alias_tells_what_it_asks_for() -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from app.domain.errors import InvalidPackage, NotFound
 from app.plugin.archives import (
+    CHUNK,
     Limits,
     check_path,
     file_tree,
@@ -247,6 +248,14 @@ def test_lies_about_content_are_found_by_reading_everything_once(what: str) -> N
     archive = open_zip(io.BytesIO(LYING_ZIPS[what]))
     with pytest.raises(InvalidPackage, match=r"package/package\.json"):
         archive.verify()
+
+
+def test_a_liar_is_stopped_where_its_lie_ends() -> None:
+    archive = open_zip(io.BytesIO(LYING_ZIPS["zip: more than it declares"]))
+    sizes: list[int] = []
+    with pytest.raises(InvalidPackage):
+        sizes.extend(map(len, archive.chunks(archive.entries[0])))
+    assert sum(sizes) <= CHUNK
 
 
 @pytest.mark.parametrize("data", [b"", b"P", b"PK\3\4", b"\x1f", b"\x1f\x8b", b"\x1f\x8b\x08", b"GIF89a", bytes(5000)])

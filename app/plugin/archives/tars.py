@@ -1,7 +1,8 @@
 """Tar archives, read strictly in one pass by POSIX.1-2017 (pax, ustar) and GNU's long names.
 
 Where readers are known to differ (signed checksums, sizes given twice, names given twice, line breaks in extended
-headers, a first empty block), an archive is refused instead of understood in one of the ways.
+headers, targets of what is no link, a first empty block), an archive is refused instead of understood in one of the
+ways.
 """
 
 from __future__ import annotations
@@ -33,14 +34,17 @@ _GNU_NAMES = {tarfile.GNUTYPE_LONGNAME: "path", tarfile.GNUTYPE_LONGLINK: "linkp
 _EXTENDED = (tarfile.XHDTYPE, tarfile.XGLTYPE, *_GNU_NAMES)
 _OF_ONE_ENTRY = ("path", "linkpath", "size")
 _USTAR = b"ustar\x0000"
-_NAME, _SIZE, _LINK, _MAGIC, _PREFIX = (
-    slice(0, 100),
-    slice(124, 136),
-    slice(157, 257),
-    slice(257, 265),
-    slice(345, 500),
+_NAME, _SIZE, _CHECKSUM, _LINK = slice(0, 100), slice(124, 136), slice(148, 156), slice(157, 257)
+_MAGIC, _PREFIX = slice(257, 265), slice(345, 500)
+_OTHER_NUMBERS = tuple(
+    slice(*ends) for ends in ((100, 108), (108, 116), (116, 124), (136, 148), (329, 337), (337, 345))
 )
 _OCTAL = re.compile(rb" *[0-7]{0,12}[ \0]*")
+_ENDED_OCTAL = re.compile(rb" *[0-7]{1,7}[ \0]+")
+_EXACT = 2**53
+"""What JavaScript counts to; npm's reader passes over a header with a greater number, and takes content for headers."""
+_LINE_BREAK = re.compile(rb"[\n\r]|\xe2\x80[\xa8\xa9]")
+"""Behind the zero that ends a name, npm's reader drops the rest of the line only."""
 _RECORD = re.compile(rb"([1-9][0-9]{0,9}) ([^=\n]+)=")
 
 
@@ -208,14 +212,22 @@ def _header(block: bytes) -> tarfile.TarInfo:
     except (tarfile.HeaderError, ValueError):
         raise InvalidPackage("The tar archive has a damaged header; pack it again.") from None
     checksum = sum(block[:148]) + sum(b"        ") + sum(block[156:])
-    size = block[_SIZE]
-    if info.chksum != checksum or not (_OCTAL.fullmatch(size) or size[0] == 0x80):
+    numbers = _OCTAL.fullmatch(block[_SIZE]) or block[_SIZE][0] == 0x80
+    numbers = numbers and all(_is_exact(block[field]) for field in (_SIZE, *_OTHER_NUMBERS))
+    if info.chksum != checksum or not _ENDED_OCTAL.fullmatch(block[_CHECKSUM]) or not numbers:
         raise refusal(info.name, "has a damaged header; pack it again")
-    if any(b"\n" in block[field] for field in (_NAME, _LINK, _PREFIX)):
+    if not info.name or (info.linkname and info.type not in (tarfile.SYMTYPE, tarfile.LNKTYPE)):
+        raise refusal(info.name, "has no name, or a link's target and is none; pack it again")
+    if any(_LINE_BREAK.search(block[field]) for field in (_NAME, _LINK, _PREFIX)):
         raise refusal(info.name, "has a line break in its name; rename it and pack again")
     if block[_MAGIC] != _USTAR and block[_PREFIX].strip(b"\0"):
         raise refusal(info.name, "has a name in two parts without the mark that says so; pack it again")
     return info
+
+
+def _is_exact(field: bytes) -> bool:
+    """Tell whether a number is octal, or binary (marked in its first byte) and such as every reader holds."""
+    return field[0] < 0x80 or abs(int.from_bytes(field[1:], "big", signed=field[0] == 0xFF)) < _EXACT
 
 
 def _extension(info: tarfile.TarInfo, blocks: _Blocks, limits: Limits) -> dict[str, str]:
