@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import io
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from app.account import account
 from app.bootstrap import open_runtime
 from app.cli.commands import Failure, Refusal, printable
 from app.domain.errors import Invalid, NotFound
@@ -118,14 +117,6 @@ def explained() -> Iterator[None]:
 def me() -> Actor:
     """Give who acts: whoever may read the data directory may do everything in it."""
     return owner(f"CLI: {account()}")
-
-
-def account() -> str:
-    """Name the operating system's user."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # A container's user need not have a name.
-        return str(os.getuid()) if hasattr(os, "getuid") else "somebody"
 
 
 def read_password(*, from_stdin: bool) -> str | None:

@@ -72,6 +72,12 @@ class Server:
         """Give a link that signs a user in once, for the window of whoever owns the data directory."""
         return f"http://127.0.0.1:{self.port}/enter/{self._tokens.issue(user_id, seconds=300)}"
 
+    def writes_running(self) -> int:
+        """Count the uploads and other changes that are coming in or being worked on."""
+        channels = list(self._server.active_channels.values())
+        requests = [each for channel in channels for each in (channel.request, *channel.requests) if each is not None]
+        return sum(getattr(each, "command", "") not in ("", "GET", "HEAD", "OPTIONS") for each in requests)
+
     def run(self) -> None:
         """Serve until ``stop``; returns when every request is answered."""
         self._chores.start()

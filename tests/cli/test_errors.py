@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app import account
 from app.cli import commands, console
 from tests.cli.conftest import Promontory
 
@@ -95,7 +96,7 @@ def test_somebody_without_a_name_is_their_number(monkeypatch: pytest.MonkeyPatch
         raise KeyError("uid")
 
     monkeypatch.setattr("getpass.getuser", unnamed)
-    assert console.account() == str(os.getuid())
+    assert account.account() == str(os.getuid())
 
 
 def test_a_question_that_nobody_can_answer_is_refused(stocked: Promontory) -> None:
