@@ -126,7 +126,7 @@ def bench_universal(home: Path, url: str, key: str, server: Running) -> list[Row
     path = home / "big.upack"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as pack:
         pack.writestr("upack.json", json.dumps({"name": "big", "version": "1.0.0"}))
-        with pack.open("package/data.bin", "w", force_zip64=True) as data:
+        with pack.open("package/data.bin", "w") as data:
             for _ in range(UNIVERSAL // 1_000_000):
                 data.write(os.urandom(1_000_000))
     idle = server.memory()

@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import RadioField, SelectField, StringField
+from wtforms import RadioField, SelectChoice, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from app.domain.errors import AppError, Unauthenticated
@@ -24,12 +24,12 @@ from app.web.pages.session import current_actor, end_reading, page_work
 
 blueprint = Blueprint("feeds", __name__)
 
-USAGES = (
-    ("private", "Private: your own packages, published by your own builds"),
-    ("free", "Free: public packages that somebody wants to try"),
-    ("validated", "Validated: what was approved; takes promotions only"),
-    ("mixed", "Mixed: a bit of everything"),
-)
+USAGES = [
+    SelectChoice("private", "Private: your own packages, published by your own builds"),
+    SelectChoice("free", "Free: public packages that somebody wants to try"),
+    SelectChoice("validated", "Validated: what was approved; takes promotions only"),
+    SelectChoice("mixed", "Mixed: a bit of everything"),
+]
 SAMPLES = ("npm-dev", "npm-test", "npm-prod")
 
 
@@ -79,8 +79,11 @@ def create() -> str | Response | tuple[str, int]:
     work = page_work()
     access.require(work, Permission.CONFIGURE)
     form = FeedForm()
-    form.format.choices = [(f.key, f.title) for f in runtime().plugins.formats.values()]
-    form.target.choices = [("", "Any feed of its format"), *((f.name, f.name) for f in access.visible_feeds(work))]
+    form.format.choices = [SelectChoice(f.key, f.title) for f in runtime().plugins.formats.values()]
+    form.target.choices = [
+        SelectChoice("", "Any feed of its format"),
+        *(SelectChoice(f.name) for f in access.visible_feeds(work)),
+    ]
     if not form.validate_on_submit():
         return render_template("feeds/new.html", form=form)
     end_reading()

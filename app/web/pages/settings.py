@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, RadioField, SelectMultipleField, StringField
+from wtforms import BooleanField, RadioField, SelectChoice, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -31,9 +31,9 @@ class SettingsForm(FlaskForm):  # type: ignore[misc] # the library ships no type
     promote_to = RadioField(
         "Promote to",
         choices=[
-            ("any", "Any feed of its format"),
-            ("list", "Only the feeds chosen below"),
-            ("disabled", "Nowhere: promotion from this feed is disabled"),
+            SelectChoice("any", "Any feed of its format"),
+            SelectChoice("list", "Only the feeds chosen below"),
+            SelectChoice("disabled", "Nowhere: promotion from this feed is disabled"),
         ],
     )
     targets = SelectMultipleField(
@@ -41,7 +41,10 @@ class SettingsForm(FlaskForm):  # type: ignore[misc] # the library ships no type
     )
     accepts = RadioField(
         "Takes",
-        choices=[("anything", "Uploads, publications and promotions"), ("promotions", "Promotions only")],
+        choices=[
+            SelectChoice("anything", "Uploads, publications and promotions"),
+            SelectChoice("promotions", "Promotions only"),
+        ],
     )
     comments_required = BooleanField("Every promotion into it needs comments")
     allow_overwrite = BooleanField("Whoever may overwrite packages may replace a version's bytes")
@@ -54,7 +57,7 @@ def show(feed_name: str) -> str | Response | tuple[str, int]:
     work = page_work()
     feed = access.get_feed(work, feed_name, Permission.MANAGE_FEED)
     form = SettingsForm(data=_data(feed))
-    form.targets.choices = [(f.name, f.name) for f in _others(work, feed)]
+    form.targets.choices = [SelectChoice(f.name) for f in _others(work, feed)]
     if not form.validate_on_submit():
         return render_template("feed/settings.html", **header(work, feed), form=form)
     end_reading()
