@@ -259,7 +259,7 @@ def hostile_tgzs(files: Mapping[str, bytes]) -> dict[str, bytes]:
         "a link to nowhere": [header(swap, kind=b"2", link="")],
         "a file below a link": [header(swap, kind=b"2", link="other"), file_member(f"{swap}/x")],
         "a damaged header": [patched(block, 0, b"z", checksum="old"), padded(b"x")],
-        "a signed checksum": [patched(block, 2, b"\xe4", checksum="signed"), padded(b"x")],
+        "a signed checksum": [patched(block, len(folder) + 1, "\u00e4".encode(), checksum="signed"), padded(b"x")],
         "a size that readers read differently": [patched(block, size.start, b"0000000_1_0\0")],
         "a negative size": [patched(block, size.start, b"\xff" * 12)],
         "a target of what is no link": [patched(block, 157, b" "), padded(b"x")],
