@@ -37,7 +37,8 @@ def serve(*, host: str | None, port: int | None, data: Path | None) -> None:
     While there is no user, it prints a link that makes the first administrator, once.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for chatty in ("alembic", "waitress.queue"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     settings = console.settings_of(data, host=host, port=port)
     with console.explained():
         server = _start(settings)

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 log = logging.getLogger(__name__)
 SMALLEST = (360, 400)
 _LARGEST = 20_000
+_BARS = 60
+"""Pixels that a desktop's own bars take off a screen's height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,15 @@ class Screen(Protocol):
     height: int
 
 
-def on_screen(state: WindowState, screens: Iterable[Screen]) -> WindowState:
-    """Give the state without a place that no screen shows any more: a window must have its title bar in reach."""
+def fit(state: WindowState, screens: Sequence[Screen]) -> WindowState:
+    """Give the state as the screens of today can show it.
+
+    No larger than the largest of them, and without a place from which its title bar would be out of reach.
+    """
+    if screens:
+        room = max(screens, key=lambda screen: screen.width * screen.height)
+        size = {"width": min(state.width, room.width), "height": min(state.height, room.height - _BARS)}
+        state = replace(state, **size).bounded()
     if state.x is None or state.y is None:
         return state
     handle_x, handle_y = state.x + state.width // 2, state.y + 10

@@ -83,6 +83,6 @@ def _missing_library() -> str:
 
 
 def _last_words(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if "display" in line or "Error" in line]
-    return f"Qt says: {(telling or lines or ['nothing'])[-1]}."
+    lines = [line.strip(" .") for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if "could not" in line.lower() or "Error" in line]
+    return f"Qt says: {(telling or lines or ['nothing'])[0]}."

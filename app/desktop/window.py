@@ -39,6 +39,7 @@ def open_window(settings: Settings) -> int:
     prepare()
     require_window()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # A page's requests wait for each other; that is fine.
     with only_window(settings.data) as bell:
         if bell is None:
             came = ring(settings.data)
@@ -103,7 +104,7 @@ class _Window:
         if native is not None:
             self._bridge.install(import_module("webview.platforms.qt"), storage)
         webview.settings["ALLOW_DOWNLOADS"] = True
-        self.state = states.on_screen(self.state, _screens(native))
+        self.state = states.fit(self.state, _screens(native))
         window = self._create(webview)
         bell.on_ring(lambda: self._to_front(window))
         signal.signal(signal.SIGTERM, lambda _number, _frame: self._leave(window))

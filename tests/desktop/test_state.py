@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.desktop.state import SMALLEST, WindowState, load, observed, on_screen, save
+from app.desktop.state import SMALLEST, WindowState, load, observed, fit, save
 
 
 @dataclass
@@ -79,11 +79,20 @@ SCREENS = [Screen(0, 0, 1920, 1080), Screen(1920, 0, 1280, 1024)]
 )
 def test_a_place_is_kept_while_its_title_bar_is_in_reach(x: int, y: int, kept: bool) -> None:
     state = WindowState(1280, 800, x, y)
-    assert on_screen(state, SCREENS) == (state if kept else replace(state, x=None, y=None))
+    assert fit(state, SCREENS) == (state if kept else replace(state, x=None, y=None))
+
+
+@pytest.mark.parametrize(
+    ("screen", "size"),
+    [((1366, 768), (1280, 708)), ((1024, 600), (1024, 540)), ((3840, 2160), (1280, 800)), ((100, 100), SMALLEST)],
+)
+def test_the_window_is_no_larger_than_the_screen(screen: tuple[int, int], size: tuple[int, int]) -> None:
+    state = fit(WindowState(), [Screen(0, 0, *screen)])
+    assert (state.width, state.height) == size
 
 
 def test_no_place_needs_no_screen() -> None:
-    assert on_screen(WindowState(), []) == WindowState()
+    assert fit(WindowState(), []) == WindowState()
 
 
 class Point:
