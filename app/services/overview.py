@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sqlalchemy import and_, func, select
 
@@ -100,7 +101,7 @@ def _chains(targets: dict[int, list[int]]) -> list[list[int]]:
 def _pipeline(
     stages: list[FeedLine], ahead: dict[tuple[int, int], int], last: dict[tuple[int, int], Promotion]
 ) -> Pipeline:
-    pairs = [(a.feed.id, b.feed.id) for a, b in zip(stages, stages[1:], strict=False)]
+    pairs = [(a.feed.id, b.feed.id) for a, b in pairwise(stages)]
     steps = tuple(
         Step(ahead.get(pair, 0), last.get(pair), stage.may_promote)
         for pair, stage in zip(pairs, stages[1:], strict=True)

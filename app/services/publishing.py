@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from app.domain.errors import Conflict, Forbidden, Invalid, InvalidPackage, NotFound
 from app.domain.permissions import Permission
@@ -15,6 +14,7 @@ from app.plugin.format import FeedFormat, Manifest
 from app.plugin.records import Published
 from app.services import access, events, packages
 from app.services.runtime import Actor, Runtime, Work
+from app.storage.engine import insert_unless_there
 from app.storage.models import Blob, Feed, File, FileManifest, Package, Tag, Version
 
 Check = Callable[[Manifest], None]
@@ -232,18 +232,23 @@ def _summarise(work: Work, version: Version) -> None:
 
 
 def _know_blob(work: Work, blob: BlobDigests) -> None:
-    if work.session.get(Blob, blob.sha256) is not None:
-        return
-    row = Blob(sha256=blob.sha256, sha512=blob.sha512, sha1=blob.sha1, md5=blob.md5, size=blob.size, added=work.now())
-    _add_unless_there(work, row)
+    # Two feeds may take the same bytes at once; whoever comes second uses the first one's row.
+    insert_unless_there(
+        work.session,
+        Blob,
+        sha256=blob.sha256,
+        sha512=blob.sha512,
+        sha1=blob.sha1,
+        md5=blob.md5,
+        size=blob.size,
+        added=work.now(),
+    )
 
 
 def _manifest_id(work: Work, format: FeedFormat, blob: BlobDigests, manifest: Manifest) -> int:
-    known = select(FileManifest.id).where(FileManifest.blob == blob.sha256, FileManifest.format == format.key)
-    found = work.session.scalar(known)
-    if found is not None:
-        return found
-    row = FileManifest(
+    insert_unless_there(
+        work.session,
+        FileManifest,
         blob=blob.sha256,
         format=format.key,
         description=manifest.description[:4000],
@@ -251,17 +256,8 @@ def _manifest_id(work: Work, format: FeedFormat, blob: BlobDigests, manifest: Ma
         license=manifest.license[:500],
         data=manifest.to_json(),
     )
-    _add_unless_there(work, row)
-    return work.session.scalar(known) or 0
-
-
-def _add_unless_there(work: Work, row: Blob | FileManifest) -> None:
-    # Two feeds may take the same bytes at once; whoever comes second uses the first one's row.
-    try:
-        with work.session.begin_nested():
-            work.session.add(row)
-    except IntegrityError:
-        return
+    known = select(FileManifest.id).where(FileManifest.blob == blob.sha256, FileManifest.format == format.key)
+    return work.session.scalars(known).one()
 
 
 def set_tags(work: Work, package_id: int, version_id: int, tags: Iterable[str], *, explicit: bool) -> None:

@@ -18,17 +18,22 @@ _ALGORITHMS = ("sha256", "sha512", "sha1", "md5")
 class LocalBlobStore(BlobStore):
     """Keep each blob in a file whose path is made of its SHA-256 alone.
 
-    A blob is written to ``incoming/``, flushed to the disk and renamed: it is there whole or not at all.
+    A blob is written to ``incoming/``, flushed to the disk and renamed: it is there whole or not at all. The 256
+    folders are made at once, so that keeping a blob flushes one folder and not three.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._incoming = root / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
+        if not (root / "ff").exists():
+            for number in range(256):
+                (root / f"{number:02x}").mkdir(exist_ok=True)
+            _sync_directory(root)
 
     def path(self, sha256: str) -> Path:
         """Give the file of a blob."""
-        return self.root / sha256[:2] / sha256[2:4] / sha256
+        return self.root / sha256[:2] / sha256
 
     def add(self, chunks: Iterable[bytes], limit: int | None = None) -> BlobDigests:
         """Store a stream; see ``BlobStore.add``."""
@@ -47,7 +52,6 @@ class LocalBlobStore(BlobStore):
         path = self.path(sha256)
         if path.exists():
             return
-        _make_directories(path.parent, self.root)
         incoming.replace(path)
         _sync_directory(path.parent)
 
@@ -73,7 +77,7 @@ class LocalBlobStore(BlobStore):
 
     def list(self) -> Iterator[str]:
         """Walk the store."""
-        for directory in sorted(self.root.glob("??/??")):
+        for directory in sorted(self.root.glob("[0-9a-f][0-9a-f]")):
             yield from sorted(entry.name for entry in directory.iterdir())
 
     def clean_incoming(self, older_than: float) -> int:
@@ -95,14 +99,6 @@ def _copy(chunks: Iterable[bytes], file: BinaryIO, limit: int | None) -> BlobDig
             each.update(chunk)
         file.write(chunk)
     return BlobDigests(**{name: each.hexdigest() for name, each in hashes.items()}, size=size)
-
-
-def _make_directories(directory: Path, root: Path) -> None:
-    if directory.exists():
-        return
-    directory.mkdir(parents=True, exist_ok=True)
-    for made in (directory.parent, root):
-        _sync_directory(made)
 
 
 def _sync_directory(directory: Path) -> None:

@@ -9,8 +9,10 @@ from threading import Lock
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, String, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -161,6 +163,13 @@ def _sqlite(url: URL, *, writer: bool) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def insert_unless_there(session: Session, model: type[Any], **values: Any) -> None:
+    """Insert a row unless one with the same key is there, also where somebody else inserts it at the same moment."""
+    dialects: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+    insert = dialects[session.get_bind().dialect.name]
+    session.execute(insert(model).values(**values).on_conflict_do_nothing())
 
 
 class json_rows(GenericFunction[Any]):  # noqa: N801 - its name is the SQL function's
