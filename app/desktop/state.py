@@ -76,8 +76,8 @@ def fit(state: WindowState, screens: Sequence[Screen]) -> WindowState:
     """
     if screens:
         room = max(screens, key=lambda screen: screen.width * screen.height)
-        size = {"width": min(state.width, room.width), "height": min(state.height, room.height - _BARS)}
-        state = replace(state, **size).bounded()
+        width, height = min(state.width, room.width), min(state.height, room.height - _BARS)
+        state = replace(state, width=width, height=height).bounded()
     if state.x is None or state.y is None:
         return state
     handle_x, handle_y = state.x + state.width // 2, state.y + 10

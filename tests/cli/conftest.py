@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from app.bootstrap import open_plugins
 from app.cli.commands import cli
 from app.settings import load_settings
+from app.storage.blobs import LocalBlobStore
 
 
 class Promontory:
@@ -33,6 +34,11 @@ class Promontory:
         result = self.run(*words, stdin=stdin)
         assert result.exit_code == 0, result.output
         return result.stdout
+
+    def blobs(self) -> list[Path]:
+        """Give the files of the stored bytes."""
+        store = LocalBlobStore(self.data / "blobs")
+        return [store.path(sha256) for sha256 in store.list()]
 
     def json(self, *words: object) -> Any:
         """Run a command with ``--json`` and give its value."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -22,12 +21,8 @@ def test_a_sound_installation_is_well(stocked: Promontory) -> None:
     }
 
 
-def a_blob(promontory: Promontory) -> Path:
-    return next((promontory.data / "blobs").glob("??/??/*"))
-
-
 def test_damage_ends_with_code_1_and_says_what_to_restore(stocked: Promontory) -> None:
-    a_blob(stocked).unlink()
+    stocked.blobs()[0].unlink()
     result = stocked.run("fsck")
     assert (result.exit_code, "blob-missing" in result.stdout, "backup" in result.stdout) == (1, True, True)
     assert stocked.run("fsck", "--json").exit_code == 1
@@ -37,7 +32,7 @@ def test_a_repair_frees_what_no_feed_holds(stocked: Promontory) -> None:
     stocked("package", "delete", "one", "1.0.0", "--feed", "npm-dev", "--yes")
     assert "0 damaged, 1 harmless" in stocked("fsck")
     assert "1 harmless" in stocked("fsck", "--repair"), "it may just be coming in"
-    for path in (stocked.data / "blobs").glob("??/??/*"):
+    for path in stocked.blobs():
         os.utime(path, (0, 0))
     with closing(sqlite3.connect(stocked.data / "promontory.db")) as database:
         database.execute("UPDATE blob SET added = '2000-01-01 00:00:00.000000'")

@@ -73,7 +73,7 @@ def test_a_download_never_overwrites(stocked: Promontory, tmp_path: Path) -> Non
 
 
 def test_bytes_that_are_gone_leave_no_empty_file(stocked: Promontory, tmp_path: Path) -> None:
-    for path in (stocked.data / "blobs").glob("??/??/*"):
+    for path in stocked.blobs():
         path.unlink()
     words = ("package", "download", "one", "1.0.0", "--feed", "npm-dev", "--output", tmp_path / "mine.tgz")
     assert "fsck" in stocked.refused(*words)

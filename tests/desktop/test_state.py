@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.desktop.state import SMALLEST, WindowState, load, observed, fit, save
+from app.desktop.state import SMALLEST, WindowState, fit, load, observed, save
 
 
 @dataclass
