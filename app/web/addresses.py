@@ -23,6 +23,7 @@ StartResponse = Callable[..., Any]
 WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 FEED_HOST = "promontory.feed_host"
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _SLASHES = re.compile(r"/{2,}")
 
 
@@ -93,8 +94,8 @@ class Addresses:
 
 
 def hostname(host: str) -> str:
-    """Give the lower-case name in a Host header, without its port."""
-    return (urlsplit(f"//{host}").hostname or "").lower()
+    """Give the lower-case name in a Host header, without its port; empty for two of them, and for user@host."""
+    return (urlsplit(f"//{host}").hostname or "").lower() if _HOST.fullmatch(host) else ""
 
 
 def _host_pattern(text: str) -> re.Pattern[str] | None:

@@ -97,7 +97,7 @@ def _fault(error: Exception) -> AppError:
 
 def wants_page() -> bool:
     """Tell whether a person is reading: a browser that asks for HTML outside the API."""
-    if request.path.startswith("/api/"):
+    if f"{request.path}/".startswith("/api/"):
         return False
     return request.accept_mimetypes.quality("text/html") > request.accept_mimetypes.quality("application/json")
 

@@ -79,9 +79,7 @@ class Gatekeeper:
     def _by_key(self, work: Work, secret: str) -> Identity:
         found = keys.find_actor(work, secret)
         if found is None:
-            raise Unauthenticated(
-                "The API key is unknown, disabled or expired; create a new one.", code="unknown-key"
-            )
+            raise Unauthenticated("The API key is unknown, disabled or expired; create a new one.", code="unknown-key")
         actor, key = found
         if key.last_used is None or (work.now() - key.last_used).total_seconds() > _REMEMBER_SECONDS:
             with self._runtime.writing(actor) as write:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import time
+from collections.abc import Callable
 from typing import Any, cast
 
+from waitress import wasyncore
 from waitress.channel import HTTPChannel
-from waitress.server import MultiSocketServer, create_server
+from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from app.jobs.chores import Chores
 from app.services import people
@@ -17,6 +20,7 @@ from app.web.serving import Serving
 from app.web.tokens import OneTimeTokens
 
 log = logging.getLogger(__name__)
+_GRACE_SECONDS = 5
 _HEADERS = {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"}
 
 
@@ -31,9 +35,13 @@ class Server:
         serving: Serving = self.app.extensions["promontory.serving"]
         self._tokens: OneTimeTokens = self.app.extensions["promontory.tokens"]
         self._chores = Chores(runtime, serving.downloads.flush)
+        # Everything that the server's loop watches: listening sockets, their triggers, connections.
+        self._watched: dict[int, Any] = {}
         # A name like localhost stands for several sockets; then the server is of another class.
-        self._server = cast("Any", create_server(self.app, host=self.host, port=self.port, **self._options()))
+        made = create_server(self.app, map=self._watched, host=self.host, port=self.port, **self._options())
+        self._server = cast("Any", made)
         self.port = _port_of(self._server)
+        self._listeners: list[Any] = [each for each in self._watched.values() if isinstance(each, BaseWSGIServer)]
 
     def _options(self) -> dict[str, Any]:
         settings = self.runtime.settings
@@ -74,32 +82,48 @@ class Server:
 
     def writes_running(self) -> int:
         """Count the uploads and other changes that are coming in or being worked on."""
-        channels = list(self._server.active_channels.values())
-        requests = [each for channel in channels for each in (channel.request, *channel.requests) if each is not None]
+        requests = [each for channel in self._channels() for each in (channel.request, *channel.requests) if each]
         return sum(getattr(each, "command", "") not in ("", "GET", "HEAD", "OPTIONS") for each in requests)
 
     def run(self) -> None:
-        """Serve until ``stop``; returns when every request is answered."""
+        """Serve until ``stop`` or an interrupt; returns when nothing of it runs any more."""
         self._chores.start()
         try:
             self._server.run()
         finally:
-            self._server.close()
+            self._server.task_dispatcher.shutdown(timeout=_GRACE_SECONDS)
+            self._close()
             self._chores.stop()
             self.runtime.database.close()
 
     def stop(self) -> None:
-        """End ``run`` from another thread, once running requests are answered (five seconds at most)."""
-        self._server.task_dispatcher.shutdown(timeout=5)
-        self._server.close()
-        for channel in _channels_of(self._server):
-            channel.handle_close()
+        """End ``run`` from another thread, once requests that arrived are answered (five seconds at most)."""
+        self._in_loop(self._stop_listening)
+        until = time.monotonic() + _GRACE_SECONDS
+        while time.monotonic() < until and any(map(_is_busy, self._channels())):
+            time.sleep(0.01)
+        self._in_loop(self._close)
+
+    def _in_loop(self, act: Callable[[], None]) -> None:
+        # Only the loop's own thread may close what it waits for; elsewhere it would be waiting for a closed file.
+        self._listeners[0].trigger.pull_trigger(act)
+
+    def _stop_listening(self) -> None:
+        for listener in self._listeners:
+            wasyncore.dispatcher.close(listener)
+
+    def _close(self) -> None:
+        """Close all that the loop watches, by which it ends."""
+        for each in list(self._watched.values()):
+            each.handle_close() if isinstance(each, HTTPChannel) else each.close()
+
+    def _channels(self) -> list[Any]:
+        return [each for each in list(self._watched.values()) if isinstance(each, HTTPChannel)]
 
 
 def _port_of(server: Any) -> int:
     return int(server.effective_listen[0][1] if isinstance(server, MultiSocketServer) else server.effective_port)
 
 
-def _channels_of(server: Any) -> list[Any]:
-    held: Any = server.map if isinstance(server, MultiSocketServer) else server.active_channels
-    return [each for each in list(held.values()) if isinstance(each, HTTPChannel)]
+def _is_busy(channel: Any) -> bool:
+    return bool(channel.request or channel.requests or channel.total_outbufs_len)

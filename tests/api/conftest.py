@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Response
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.bootstrap import open_runtime
-from flask import Response
 from app.services import access, grants, packages, people, publishing
 from app.services.runtime import Actor, Runtime, owner
 from app.settings import load_settings
 from tests.fixtures import make_feeds, make_key, publish_sample
 
 HERE = Path(__file__).resolve().parent
+ON_SQLITE = pytest.mark.parametrize("database", [""], ids=["sqlite"])
+"""Marks a large table of what does not reach the database's own ways."""
 PASSWORD = "a long password"
 OWNER = owner("sam")
 DENIAL = "The specified API key does not have the proper permissions to perform this action."
@@ -122,7 +124,7 @@ def names_of_nothing(value: Any) -> list[str]:
 
 @pytest.fixture
 def api(client: FlaskClient, runtime: Runtime, system_key: str, sam: Actor) -> Api:
-    """Give the API of an installation whose feed dev holds a few npm packages; tools is universal, boxes are parcels."""
+    """Give the API of an installation: dev, test and prod are npm feeds, tools are universal, boxes hold parcels."""
     make_feeds(runtime, "npm", "dev", "test", "prod")
     make_feeds(runtime, "universal", "tools", "tools-approved")
     make_feeds(runtime, "parcels", "boxes", "boxes-approved")

@@ -89,7 +89,8 @@ def test_a_universal_package_is_found_by_group_and_name_or_by_both_in_one(api: A
 def test_every_file_of_a_version_travels_and_a_qualifier_is_no_hindrance(api: Api) -> None:
     api.publish("boxes", b"parcel crate 1.0\n")
     api.publish("boxes", b"parcel crate 1.0 java\n")
-    answer = api.promote(fromFeed="boxes", toFeed="boxes-approved", name="crate", version="1.0", qualifier="platform=java")
+    between = {"fromFeed": "boxes", "toFeed": "boxes-approved"}
+    answer = api.promote("crate", "1.0", **between, qualifier="platform=java")
     assert answer.status_code == 200
     listed = api.get("/api/packages/boxes-approved/versions").json
     assert [each["qualifier"] for each in listed] == ["platform=any", "platform=java"]

@@ -9,7 +9,7 @@ import pytest
 
 from app.domain.promotion import Accepts, PromoteTo
 from app.services import feeds
-from tests.api.conftest import DENIAL, OWNER, Api
+from tests.api.conftest import DENIAL, ON_SQLITE, OWNER, Api
 from tests.fixtures import make_key, publish_sample
 
 VIEW, PROMOTE = "View & Download Packages", "Promote Packages"
@@ -81,6 +81,7 @@ def test_a_personal_key_is_recorded_as_its_user_and_a_feed_key_by_its_name(api: 
     assert users == {"1.0.0": "ann", "1.1.0": "API: view promote on dev prod"}
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [

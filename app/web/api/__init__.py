@@ -24,6 +24,6 @@ def install(app: Flask) -> None:
 def _refuse_unknown() -> Response | None:
     """Answer for addresses below /api/ that are none of ours as the API does, not as a page."""
     error = request.routing_exception
-    if request.path.startswith("/api/") and isinstance(error, NotFound | MethodNotAllowed):
+    if f"{request.path}/".startswith("/api/") and isinstance(error, NotFound | MethodNotAllowed):
         return answers.refuse(error)
     return None

@@ -26,14 +26,14 @@ def health() -> Response:
     body = {
         "applicationName": "Promontory",
         "databaseStatus": "OK" if well else "Error",
-        "databaseStatusDetails": None if well else "The database does not answer.",
+        "databaseStatusDetails": "" if well else "The database does not answer.",
         "extensionsInstalled": {source.name: __version__ for source in runtime().plugins.sources if not source.failure},
         "licenseStatus": "OK",
         "licenseStatusDetail": "Open source",
         "versionNumber": __version__,
         "releaseNumber": __version__,
         "serviceStatus": "OK",
-        "serviceStatusDetail": None,
+        "serviceStatusDetail": "",
         "replicationStatus": {"serverStatus": "Disabled", "clientStatus": "Disabled"},
     }
     answer = jsonify(body)

@@ -68,11 +68,11 @@ def _by_purl(fields: Fields, format: FeedFormat) -> Meant:
 
 
 def files_by_qualifier(format: FeedFormat, version: VersionRecord) -> dict[str, FileRecord]:
-    """Give the files of a version that can be asked for one by one; the main file's qualifier may be empty."""
+    """Give the files of a version that can be asked for one by one: those with a qualifier, else the main file."""
     files: dict[str, FileRecord] = {}
     for file in version.files:
         files.setdefault(format.qualifier(file.variant), file)
-    return files
+    return {qualifier: file for qualifier, file in files.items() if qualifier} or {"": version.main}
 
 
 def choose_file(format: FeedFormat, version: VersionRecord, qualifier: str) -> FileRecord:
@@ -87,6 +87,6 @@ def choose_file(format: FeedFormat, version: VersionRecord, qualifier: str) -> F
             ways = f"send {known}" if known else "leave the qualifier out"
             raise NotFound(f"{thing} has no file {qualifier!r}; {ways}.", code="unknown-file")
         return files[qualifier]
-    if "" in files or len(files) == 1:
-        return files.get("") or version.main
+    if len(files) == 1:
+        return next(iter(files.values()))
     raise Invalid(f"{thing} has several files; send the qualifier {known}.", code="qualifier-needed")

@@ -71,7 +71,8 @@ class ParcelFormat(FeedFormat):
         return Manifest(found[1].decode(), found[2].decode(), variant=found[3].decode())
 
     def filename(self, manifest):
-        return f"{manifest.name.replace('/', '.')}-{manifest.version}{manifest.variant and '-' + manifest.variant}.parcel"
+        parts = (manifest.name.replace("/", "."), manifest.version, manifest.variant)
+        return "-".join(filter(None, parts)) + ".parcel"
 
     def qualifier(self, variant):
         # As gems do it: every platform is named, also the one that runs everywhere.
