@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from dataclasses import dataclass, replace
+from http.client import HTTPConnection, HTTPException
 
 from app.desktop.state import WindowState
 from app.domain.errors import Conflict
 
 HOST = "127.0.0.1"
 _TRIES = 100
+_SECONDS = 2.0
+_LIMIT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +29,39 @@ class Choice:
 def choose(wanted: int, state: WindowState) -> Choice:
     """Give the port of the settings, or the one remembered in its place; the next free one where it is taken.
 
-    Raises Conflict where there is none.
+    A port that another program has is given up for good. One that a server of ours has, say ``promontory serve``,
+    is stepped aside for once. Raises Conflict where no port is free.
     """
     stands_in = state.port is not None and state.instead_of == wanted
     usual = state.port if stands_in and state.port is not None else wanted
     if usual == 0 or is_free(usual):
         return Choice(usual, state if stands_in else replace(state, port=None, instead_of=None))
-    for port in range(usual + 1, min(usual + _TRIES, 65_536)):
-        if is_free(port):
-            notice = (
-                f"Another program uses port {usual}, so Promontory serves on port {port} from now on. "
-                f"Clients that were set up with {HOST}:{usual} need the new address."
-            )
-            return Choice(port, replace(state, port=port, instead_of=wanted), notice)
-    raise Conflict(
-        f"Port {usual} and the ports after it are taken; name a free one with PROMONTORY_PORT.", code="no-port"
+    port = next((port for port in range(usual + 1, min(usual + _TRIES, 65_536)) if is_free(port)), None)
+    if port is None:
+        raise Conflict(
+            f"Port {usual} and the ports after it are taken; name a free one with PROMONTORY_PORT.", code="no-port"
+        )
+    if is_ours(usual):
+        notice = f"A Promontory server has port {usual} already, so this window uses port {port} while it is open."
+        return Choice(port, state, notice)
+    notice = (
+        f"Another program uses port {usual}, so Promontory serves on port {port} from now on. "
+        f"Clients that were set up with {HOST}:{usual} need the new address."
     )
+    return Choice(port, replace(state, port=port, instead_of=wanted), notice)
+
+
+def is_ours(port: int) -> bool:
+    """Tell whether a Promontory server listens on a port."""
+    connection = HTTPConnection(HOST, port, timeout=_SECONDS)
+    try:
+        connection.request("GET", "/health/json")
+        told = json.loads(connection.getresponse().read(_LIMIT))
+    except (OSError, HTTPException, ValueError):
+        return False
+    finally:
+        connection.close()
+    return isinstance(told, dict) and told.get("applicationName") == "Promontory"
 
 
 def is_free(port: int) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
 
 import pytest
 
 from app.desktop import ports
-from app.desktop.ports import HOST, choose, is_free
+from app.desktop.ports import HOST, choose, is_free, is_ours
 from app.desktop.state import WindowState
 from app.domain.errors import Conflict
+from app.web.server import Server
 
 
 @contextmanager
@@ -39,6 +41,30 @@ def test_a_taken_port_gives_way_to_the_next_free_one_and_says_so() -> None:
     assert (choice.state.port, choice.state.instead_of) == (choice.port, port)
     assert str(port) in choice.notice
     assert str(choice.port) in choice.notice
+
+
+def test_a_server_of_ours_is_stepped_aside_for_once(server: Server) -> None:
+    choice = choose(server.port, WindowState())
+    assert (choice.port > server.port, choice.state) == (True, WindowState())
+    assert "A Promontory server has port" in choice.notice
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"220 mail ready\r\n", b"HTTP/1.1 200 OK\r\n\r\n[]", b'HTTP/1.1 200 OK\r\n\r\n{"applicationName": "X"}'],
+)
+def test_any_other_program_is_not_ours(answer: bytes) -> None:
+    def greet(listener: socket.socket) -> None:
+        visitor, _ = listener.accept()
+        with visitor:
+            visitor.recv(1000)
+            visitor.sendall(answer)
+
+    with socket.create_server((HOST, 0)) as other:
+        thread = Thread(target=greet, args=(other,))
+        thread.start()
+        assert not is_ours(other.getsockname()[1])
+        thread.join(timeout=20)
 
 
 def test_what_took_its_place_stays_though_the_port_is_free_again() -> None:
