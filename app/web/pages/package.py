@@ -1,11 +1,69 @@
-"""A package in a feed."""
+"""A package in a feed: its versions, how each came here, where else each is."""
 
-from flask import Blueprint
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, render_template, url_for
+
+from app.plugin.records import PackageRecord, VersionRecord
+from app.services import access, packages, promotions, provenance
+from app.services.runtime import Work
+from app.storage.models import Feed
+from app.web.pages.feed import may, page_number
+from app.web.pages.session import page_work
+from app.web.rendering import Paging
 
 blueprint = Blueprint("package", __name__)
+PER_PAGE = 50
 
 
 @blueprint.get("/feeds/<feed_name>/packages/<path:name>")
 def show(feed_name: str, name: str) -> str:
-    """Show a package's versions."""
-    return f"{feed_name} {name}"
+    """Show a package's versions, newest first."""
+    work, page = page_work(), page_number()
+    feed = access.get_feed(work, feed_name)
+    package = packages.get_package(work, feed, name)
+    versions = package.versions[::-1]
+    return render_template(
+        "package/show.html",
+        feed=feed,
+        may=may(work, feed),
+        package=package,
+        versions=versions[(page - 1) * PER_PAGE : page * PER_PAGE],
+        paging=Paging(page, PER_PAGE, len(versions)),
+        shown=versions_shown(package),
+        tags=tags_by_version(package),
+        arrivals=provenance.arrivals(work, feed, package.key),
+        places=provenance.places(work, feed.format, package.key),
+        promotable=can_promote(work, feed),
+    )
+
+
+def versions_shown(package: PackageRecord) -> VersionRecord:
+    """Give the version whose description stands for the package: the latest."""
+    latest = packages.resolve_alias(package, packages.LATEST)
+    return next((v for v in package.versions if v.version == latest), package.versions[-1])
+
+
+def tags_by_version(package: PackageRecord) -> dict[str, list[str]]:
+    """Give the tags of each version; the highest stable version is latest where nobody said otherwise."""
+    tags = dict(package.tags)
+    latest = packages.resolve_alias(package, packages.LATEST)
+    if latest is not None:
+        tags.setdefault(packages.LATEST, latest)
+    found: dict[str, list[str]] = {}
+    for tag, version in sorted(tags.items()):
+        found.setdefault(version, []).append(tag)
+    return found
+
+
+def can_promote(work: Work, feed: Feed) -> bool:
+    """Tell whether whoever looks may promote from a feed to any other."""
+    return may(work, feed)["download"] and any(choice.offered for choice in promotions.target_choices(work, feed))
+
+
+def promote_link(feed: Feed, name: str, version: str, **more: str) -> str:
+    """Give the address of the promote dialog for one version."""
+    query: dict[str, Any] = {"from": feed.name, "item": f"{name}@{version}", **more}
+    return url_for("promote.dialog", **query)
