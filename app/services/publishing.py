@@ -109,8 +109,12 @@ def _insert(
         work.session.delete(version)
         work.session.flush()
         version = None
-    version = version or _new_version(work, format, package_id, manifest, key)
-    _add_file(work, version, format, blob, manifest)
+    if version is None:
+        version = _new_version(work, format, package_id, blob, manifest)
+        _add_file(work, version, format, blob, manifest)
+    else:
+        _add_file(work, version, format, blob, manifest)
+        _summarise(work, version)
     set_tags(work, package_id, version.id, tags, explicit=False)
     events.record(
         work,
@@ -185,16 +189,16 @@ def _fits_beside(work: Work, feed: Feed, version: Version, manifest: Manifest, b
     )
 
 
-def _new_version(work: Work, format: FeedFormat, package_id: int, manifest: Manifest, key: str) -> Version:
+def _new_version(work: Work, format: FeedFormat, package_id: int, blob: BlobDigests, manifest: Manifest) -> Version:
     now, by = work.now(), work.actor.name
     version = Version(
         package_id=package_id,
-        key=key,
+        key=format.version_key(manifest.version),
         version=manifest.version,
         normalized=format.normalize(manifest.version),
         prerelease=format.is_prerelease(manifest.version),
-        digest="",
-        size=0,
+        digest=content_digest([(manifest.variant, blob.sha256)]),
+        size=blob.size,
         origin="published",
         published=now,
         published_by=by,
@@ -217,7 +221,6 @@ def _add_file(work: Work, version: Version, format: FeedFormat, blob: BlobDigest
     )
     work.session.add(file)
     work.session.flush()
-    _summarise(work, version)
 
 
 def _summarise(work: Work, version: Version) -> None:
