@@ -64,7 +64,14 @@ def publish_stored(
     with runtime.writing(actor) as work:
         feed = open_for_writing(work, feed_name, Permission.ADD_PACKAGE)
         created = _insert(work, feed, format, blob, manifest, tags)
+        _check_kept(work, blob)
     return Published(manifest.name, manifest.version, created, blob)
+
+
+def _check_kept(work: Work, blob: BlobDigests) -> None:
+    """Raise Conflict where a sweep took the bytes for unwanted before they had a row; it holds the event log's lock."""
+    if work.runtime.blobs.size(blob.sha256) != blob.size:
+        raise Conflict("The bytes were swept up while they came in; send them again.", code="bytes-swept")
 
 
 def read_manifest(runtime: Runtime, format: FeedFormat, blob: BlobDigests, filename: str) -> Manifest:

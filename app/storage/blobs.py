@@ -51,6 +51,7 @@ class LocalBlobStore(BlobStore):
     def _keep(self, incoming: Path, sha256: str) -> None:
         path = self.path(sha256)
         if path.exists():
+            os.utime(path)  # Somebody wants these bytes again: a sweep of old ones must not take them.
             return
         incoming.replace(path)
         _sync_directory(path.parent)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from app.domain.errors import Forbidden
+from app.domain.errors import Conflict, Forbidden
+from app.plugin.format import Manifest
 from app.services import fsck, promotions, publishing
 from app.services.fsck import Kind
 from app.services.runtime import Actor, Runtime, owner
@@ -179,6 +180,27 @@ def test_a_sweep_removes_the_bytes_of_deleted_versions_but_not_promoted_ones(sto
     assert findings(stocked, deep=True) == []
     publish_sample(stocked, "dev", "two", "2.0.0")
     assert findings(stocked, deep=True) == []
+
+
+def test_a_sweep_between_storing_and_publishing_loses_nothing(stocked: Runtime) -> None:
+    sample = stocked.get_format("npm").kit().make("three", "3.0.0")
+
+    def meanwhile(manifest: Manifest) -> None:
+        assert fsck.sweep(age(stocked), ME).blobs == 1
+
+    with pytest.raises(Conflict, match="send them again"):
+        publishing.publish(stocked, ME, "dev", [sample.content], sample.filename, expect=meanwhile)
+    assert findings(stocked, deep=True) == []
+    publishing.publish(stocked, ME, "dev", [sample.content], sample.filename)
+    assert findings(stocked, deep=True) == []
+
+
+def test_bytes_that_come_in_again_are_not_swept(stocked: Runtime) -> None:
+    digests = stocked.blobs.add([b"nobody wants this"])
+    age(stocked)
+    stocked.blobs.add([b"nobody wants this"])
+    assert fsck.sweep(stocked, ME).blobs == 0
+    assert stocked.blobs.size(digests.sha256) == digests.size
 
 
 def test_a_sweep_removes_stale_incoming_files(stocked: Runtime) -> None:
