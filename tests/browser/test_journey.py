@@ -1,0 +1,133 @@
+"""What a lead does, in a real browser, with and without scripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from app.services.runtime import Runtime
+from tests.browser.conftest import sign_in
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_version_is_found_looked_at_and_promoted(page: Page, scripts: bool, stocked: Runtime) -> None:
+    version = "4.1.2" if scripts else "5.6.2"
+    sign_in(page)
+    page.get_by_role("link", name="npm-dev", exact=True).first.click()
+    page.get_by_label("Search", exact=False).nth(1).fill("chalk")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="chalk", exact=True).click()
+    page.get_by_role("link", name=version, exact=True).first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("chalk")
+    page.get_by_role("link", name="Promote", exact=True).first.click()
+    form = page.locator("#promote-form")
+    expect(form).to_contain_text("1 to add")
+    form.get_by_label("Comments").fill("needed by the shop")
+    form.get_by_role("button", name="Promote 1 version").click()
+    expect(page.locator("body")).to_contain_text(f"Promoted chalk {version} to npm-prod")
+    table = page.get_by_role("table").filter(has_text="From Feed")
+    expect(table.get_by_role("row").nth(1)).to_contain_text("needed by the shop")
+    page.get_by_role("link", name="See the record").click()
+    expect(page.get_by_role("main")).to_contain_text("chalk")
+
+
+def test_several_packages_are_selected_and_promoted_at_once(page: Page, scripts: bool) -> None:
+    names = ("express", "debug") if scripts else ("left-pad", "chalk")
+    sign_in(page)
+    page.goto("/feeds/npm-dev")
+    for name in names:
+        page.get_by_label(f"Select {name}", exact=True).check()
+    page.get_by_role("button", name="Promote").click()
+    expect(page.locator("#promote-form")).to_contain_text("Promote 2 versions from npm-dev")
+
+
+def test_a_package_is_uploaded_and_a_broken_one_is_named(
+    page: Page, scripts: bool, samples: Path, tmp_path: Path
+) -> None:
+    sample = "dayjs-1.11.23.tgz" if scripts else "vary-1.1.2.tgz"
+    broken = tmp_path / "broken.tgz"
+    broken.write_bytes(b"this is no package")
+    name = sample.split("-", maxsplit=1)[0]
+    sign_in(page)
+    page.goto("/feeds/npm-other")
+    if scripts:
+        page.get_by_role("link", name="Upload").click()
+    field = page.locator("input[type=file]:visible, dialog[open] input[type=file]").first
+    field.set_input_files([samples / "npm" / sample, broken])
+    if not scripts:
+        page.get_by_role("button", name="Upload").first.click()
+    expect(page.locator("body")).to_contain_text(f"{name} {sample[len(name) + 1 : -4]}")
+    expect(page.locator("body")).to_contain_text("broken.tgz")
+    page.goto("/feeds/npm-other")
+    expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
+
+
+def test_a_refusal_says_why_and_the_button_stays_shut(page: Page) -> None:
+    sign_in(page)
+    page.goto("/promote?from=npm-dev&item=nothing@1.0.0")
+    form = page.locator("#promote-form")
+    expect(form).to_contain_text("nothing 1.0.0 is not in npm-dev")
+    expect(form.get_by_role("button", name="Promote")).to_be_disabled()
+    expect(form).to_contain_text("npm-other: npm-dev may not be promoted to npm-other")
+
+
+@pytest.mark.parametrize("scripts", [True], indirect=True)
+def test_keys_move_select_and_promote(page: Page) -> None:
+    sign_in(page)
+    page.goto("/feeds/npm-dev")
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search feeds, packages, promotions")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.locator("body").click(position={"x": 5, "y": 790})
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.locator("tbody input:checked")).to_have_count(1)
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")
+    page.wait_for_url("**/promote?*")
+
+
+PAGES = {
+    "home": "/",
+    "feed": "/feeds/npm-dev",
+    "settings": "/feeds/npm-dev/settings",
+    "new feed": "/feeds/new",
+    "package": "/feeds/npm-dev/packages/chalk",
+    "version": "/feeds/npm-dev/versions/5.3.0/express",
+    "dependencies": "/feeds/npm-dev/versions/5.3.0/express?tab=dependencies",
+    "files": "/feeds/npm-dev/versions/5.3.0/express?tab=files",
+    "version's promotions": "/feeds/npm-prod/versions/2.1.3/ms?tab=promotions",
+    "promote": "/promote?from=npm-dev&item=express@5.3.0&item=ms@2.1.3",
+    "promotions": "/promotions/",
+    "record": "/promotions/1",
+    "search": "/search?q=e",
+    "administration": "/administration/",
+    "plugins": "/administration/plugins",
+}
+
+
+@pytest.mark.parametrize("scripts", [True], indirect=True)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_page_has_a_fault_that_axe_finds_nor_scrolls_sideways(page: Page, theme: str) -> None:
+    sign_in(page)
+    page.context.add_cookies([{"name": "theme", "value": theme, "url": page.url}])
+    faults = []
+    for name, path in PAGES.items():
+        page.set_viewport_size({"width": 1280, "height": 800})
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == 200, path
+        found = Axe().run(page).response["violations"]
+        faults += [f"{name}: {fault['id']} {fault['nodes'][0]['html'][:120]}" for fault in found]
+        for width in (390, 1920):
+            page.set_viewport_size({"width": width, "height": 800})
+            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+                faults.append(f"{name}: scrolls sideways at {width} px")
+    assert faults == []
