@@ -109,17 +109,15 @@ def check_plain(answer: Response | TestResponse) -> None:
         assert "\n" not in answer.text
         assert "Traceback" not in answer.text
     if kind.startswith("application/json") and answer.data:
-        assert "null" not in names_of_nothing(answer.json)
+        assert count_nulls(answer.json) == 0
         assert answer.headers["Cache-Control"] == "no-store"
 
 
-def names_of_nothing(value: Any) -> list[str]:
-    """Find members that are null: the vendor's client cannot read them where it wants a number."""
-    if isinstance(value, dict):
-        return [found for each in value.values() for found in names_of_nothing(each)]
-    if isinstance(value, list):
-        return [found for each in value for found in names_of_nothing(each)]
-    return ["null"] if value is None else []
+def count_nulls(value: Any) -> int:
+    """Count members that are null: the vendor's client cannot read them where it wants a number."""
+    if isinstance(value, dict | list):
+        return sum(count_nulls(each) for each in (value.values() if isinstance(value, dict) else value))
+    return value is None
 
 
 @pytest.fixture

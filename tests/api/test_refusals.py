@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.domain.promotion import Accepts, PromoteTo
-from app.services import feeds
+from app.services import feeds, grants
 from tests.api.conftest import DENIAL, ON_SQLITE, OWNER, Api
 from tests.fixtures import make_key, publish_sample
 
@@ -70,6 +70,14 @@ def test_who_may_not_promote_hears_the_fixed_sentence_and_the_reason(api: Api, w
 )
 def test_who_may_promote_does(api: Api, who: Any) -> None:
     assert api.promote(key=who(api)).status_code == 200
+
+
+def test_nobody_known_may_promote_where_the_installation_lets_them(api: Api) -> None:
+    api.let_everybody_read("dev")
+    with api.runtime.writing(OWNER) as work:
+        grants.grant(work, grants.GrantRequest(PROMOTE, principal="everyone", feed="prod"))
+    assert api.promote(key="").json["user"] == "Anonymous"
+    assert api.promote("@acme/ui", toFeed="test", key="").status_code == 403
 
 
 def test_a_personal_key_is_recorded_as_its_user_and_a_feed_key_by_its_name(api: Api) -> None:

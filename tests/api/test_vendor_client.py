@@ -15,7 +15,7 @@ import pytest
 
 from app.services.runtime import Runtime
 from app.web.server import Server
-from tests.api.conftest import DENIAL, names_of_nothing
+from tests.api.conftest import DENIAL, count_nulls
 from tests.api.wire import Answer, exchange, send, send_json
 from tests.fixtures import make_feeds, make_key, publish_sample, running
 
@@ -63,7 +63,7 @@ def check(value: Any, required: tuple[str, ...]) -> None:
     """Check that an answer, or each of a list, has the required members and no null."""
     for each in value if isinstance(value, list) else [value]:
         assert set(required) <= set(each), f"{set(required) - set(each)} missing"
-    assert names_of_nothing(value) == []
+    assert count_nulls(value) == 0
 
 
 @pytest.mark.parametrize("target", ["/health", "/health?format=json", "/health/json"])
