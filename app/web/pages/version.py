@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import cast
+from urllib.parse import quote
 
 from flask import Blueprint, Response, flash, render_template, request, url_for
 from flask import redirect as redirect_to
@@ -35,7 +37,7 @@ PER_PAGE = 20
 ENTRY_LIMIT = 64 * 1024 * 1024
 """Bytes of a single file inside a package that are sent; whoever wants more takes the whole package."""
 _ADDRESS = "/feeds/<feed_name>/versions/<version>/<path:name>"
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ._()+@-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def _overview(seen: Seen) -> dict[str, object]:
     return {
         "snippets": seen.format.install_snippets(address, record.name, record.version),
         "arrival": provenance.arrivals(seen.work, seen.feed, seen.package.key).get(record.key),
+        "visible": {feed.name for feed in access.visible_feeds(seen.work)},
     }
 
 
@@ -229,13 +232,26 @@ def entry(feed_name: str, version: str, name: str) -> Response:
     if len(data) > ENTRY_LIMIT:
         raise TooLarge(f"{path!r} has more than {ENTRY_LIMIT:,} bytes; download the whole package.")
     answer = Response(data, content_type="application/octet-stream")
-    answer.headers.set("Content-Disposition", "attachment", filename=_UNSAFE.sub("_", path.rpartition("/")[2]))
+    answer.headers["Content-Disposition"] = _attachment(path.rpartition("/")[2])
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
+def _attachment(name: str) -> str:
+    """Give the Content-Disposition that saves under any name (RFC 6266: plain for old clients, then exact)."""
+    plain = _NOT_PLAIN.sub("_", name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
 # Changes ----------------------------------------------------------------------------------------------
+
+
+def _writing() -> AbstractContextManager[Work]:
+    # Asking who acts reads the database too; what is read after the change must not be the state before it.
+    actor = current_actor()
+    end_reading()
+    return runtime().writing(actor)
 
 
 @blueprint.post(f"{_ADDRESS}/status")
@@ -243,9 +259,8 @@ def status(feed_name: str, version: str, name: str) -> BaseResponse:
     """List or unlist a version, or set its deprecation message; an empty one takes it back."""
     listed, message = request.form.get("listed"), request.form.get("deprecated")
     back = url_for("version.show", feed_name=feed_name, version=version, name=name)
-    end_reading()
     try:
-        with runtime().writing(current_actor()) as work:
+        with _writing() as work:
             if listed is not None:
                 publishing.set_listed(work, feed_name, name, version, listed=listed == "on")
             if message is not None:
@@ -269,9 +284,8 @@ def delete(feed_name: str, version: str, name: str) -> BaseResponse:
     back = url_for("version.show", feed_name=feed_name, version=version, name=name, tab="manage")
     if request.form.get("confirm", "").strip() != name:
         return _refused(Invalid(f"To delete the version, type the package's name: {name}."), back)
-    end_reading()
     try:
-        with runtime().writing(current_actor()) as work:
+        with _writing() as work:
             publishing.delete_versions(work, feed_name, name, [version])
     except (Invalid, Conflict) as error:
         return _refused(error, back)
