@@ -97,7 +97,17 @@ def test_one_idempotency_key_at_once_for_two_targets_serves_one(served: tuple[Se
     calls = [promote(served, range(5), to=to, idempotencyKey="build 7") for to in ("test", "prod", "test", "prod")]
     answers = at_once(calls)
     assert sorted(answer.status for answer in answers) == [200, 200, 409, 409], [answer.text for answer in answers]
+    assert all("send a new key" in answer.text for answer in answers if answer.status == 409)
     assert sorted(len(outcomes(served[0], feed)) for feed in ("test", "prod")) == [0, 5]
+
+
+def test_of_plans_that_were_shown_of_one_state_only_one_is_applied(served: tuple[Server, str]) -> None:
+    ranges = [range(number * 4, number * 4 + 4) for number in range(CLIENTS)]
+    plans = [promote(served, each, dryRun="true")().json for each in ranges]
+    calls = [promote(served, each, fingerprint=plan["fingerprint"]) for each, plan in zip(ranges, plans, strict=True)]
+    answers = at_once(calls)
+    assert sorted(answer.status for answer in answers) == [200, 409, 409, 409], [answer.text for answer in answers]
+    assert len(outcomes(served[0], "prod")) == 4
 
 
 def test_promoting_publishing_and_reading_at_once_all_succeed(served: tuple[Server, str]) -> None:
