@@ -6,9 +6,11 @@ This file and ``app.web`` are the only ones that know Flask.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
+from urllib.parse import quote
 
 from flask import Request, Response
 
@@ -30,6 +32,7 @@ __all__ = [
     "Routes",
     "ServedFeed",
     "VersionRecord",
+    "attachment",
     "json_error",
     "json_response",
     "text_error",
@@ -37,6 +40,7 @@ __all__ = [
 ]
 
 Handler = Callable[..., Response]
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9@._+ ()-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +221,12 @@ def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | No
 def text_response(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Answer with plain text."""
     return Response(text, status, headers, content_type="text/plain; charset=utf-8")
+
+
+def attachment(filename: str) -> str:
+    """Give the Content-Disposition that saves under any name (RFC 6266: plain for old clients, then exact)."""
+    plain = _NOT_PLAIN.sub("_", filename)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
 def json_error(status: int, code: str, message: str) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from sqlalchemy import func, select
 from werkzeug.security import check_password_hash, generate_password_hash
@@ -15,8 +16,12 @@ from app.services.runtime import Work
 from app.storage.models import Group, User
 
 MIN_PASSWORD = 10
+
+
 # Checked instead of a missing user's hash, so that an unknown name takes as long as a wrong password.
-_NOBODY = generate_password_hash("nobody has this password")
+@cache
+def _nobody() -> str:
+    return generate_password_hash("nobody has this password")
 
 
 def create_user(work: Work, name: str, password: str | None = None, *, display_name: str = "", email: str = "") -> User:
@@ -96,7 +101,7 @@ def check_password(work: Work, name: str, password: str) -> User:
     """Give the active user with a name and password; raise Unauthenticated, equally slowly for every cause."""
     user = find_user(work, name)
     stored = user.password_hash if user is not None else None
-    right = check_password_hash(stored or _NOBODY, password[:1024])
+    right = check_password_hash(stored or _nobody(), password[:1024])
     if user is None or stored is None or not right or not user.active:
         raise Unauthenticated("The name or the password is wrong; try again.", code="wrong-password")
     return user

@@ -122,7 +122,14 @@ def _insert(
     else:
         _add_file(work, version, format, blob, manifest)
         _summarise(work, version)
-    set_tags(work, package_id, version.id, tags, explicit=False)
+    if tags:
+        set_tags(work, package_id, version.id, tags, explicit=False)
+    else:
+        # An upload names no tag: what was called latest by the way gives way to the highest stable version.
+        work.session.execute(
+            delete(Tag).where(Tag.package_id == package_id, Tag.name == packages.LATEST, ~Tag.explicit),
+            execution_options={"synchronize_session": False},
+        )
     events.record(
         work,
         "package-overwritten" if replaced else "package-published",

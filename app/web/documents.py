@@ -14,6 +14,7 @@ from werkzeug.wsgi import wrap_file
 
 from app.plugin.blobs import BlobStore
 from app.plugin.records import FileRecord
+from app.plugin.web import attachment
 
 _CACHE_BYTES = 32 * 1024 * 1024
 _COMPRESS_FROM = 1400
@@ -98,7 +99,7 @@ def answer_file(
         response.direct_passthrough = True
         response.response = wrap_file(request.environ, stream, 256 * 1024)
         response.content_length = size
-    response.headers.set("Content-Disposition", "attachment", filename=download_name or file.filename)
+    response.headers["Content-Disposition"] = attachment(download_name or file.filename)
     response.set_etag(sha256)
     response.cache_control.max_age = 31_536_000
     response.cache_control.immutable = True

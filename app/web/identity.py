@@ -68,7 +68,7 @@ class Gatekeeper:
 
         ``body_key`` is given by the API alone, which takes a key in the query too: what its body held as key.
         """
-        sent = next(_credentials(request, self._runtime.settings.key_in_query, body_key), None)
+        sent = next(_credentials(request, body_key, key_in_query=self._runtime.settings.key_in_query), None)
         if sent is None:
             return Identity(ANONYMOUS)
         if sent.secret:
@@ -113,7 +113,7 @@ def gatekeeper() -> Gatekeeper:
     return found
 
 
-def _credentials(request: Request, key_in_query: bool, body_key: str | None) -> Iterator[Credentials]:
+def _credentials(request: Request, body_key: str | None, *, key_in_query: bool) -> Iterator[Credentials]:
     """Give the credentials of a request in the order in which they count."""
     for header in ("X-NuGet-ApiKey", "X-ApiKey"):
         if value := request.headers.get(header, ""):

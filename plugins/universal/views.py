@@ -11,7 +11,7 @@ from typing import Any
 from app.plugin import AppError, Forbidden, Invalid, InvalidPackage, NotFound, NotOffered, Permission
 from app.plugin.archives import ZipArchive, open_zip
 from app.plugin.records import PackageRecord, Published, VersionRecord
-from app.plugin.web import Response, Routes, ServedFeed, json_response, text_error, text_response
+from app.plugin.web import Response, Routes, ServedFeed, attachment, json_response, text_error, text_response
 
 from .items import newest_first, package_item, summary_item, version_item
 from .names import file_name, join_name
@@ -196,7 +196,7 @@ def _stream(
         raise
     response = Response(chunks, content_type=content_type)
     response.call_on_close(file.close)
-    response.headers.set("Content-Disposition", "attachment", filename=filename)
+    response.headers["Content-Disposition"] = attachment(filename)
     response.set_etag(etag, weak=True)
     response.cache_control.private = True
     response.cache_control.no_cache = True

@@ -58,7 +58,8 @@ def start_nginx(home: Path, files: dict[str, bytes]) -> tuple[Running, str]:
     for name, content in files.items():
         (home / "files" / name).write_bytes(content)
     port = free_port()
-    (home / "nginx.conf").write_text(_NGINX.format(home=home, port=port, user="user root; " if os.getuid() == 0 else ""))
+    user = "user root; " if os.getuid() == 0 else ""
+    (home / "nginx.conf").write_text(_NGINX.format(home=home, port=port, user=user))
     home.chmod(0o755)
     name = next(iter(files))
     url = f"http://127.0.0.1:{port}"

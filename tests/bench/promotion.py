@@ -32,8 +32,8 @@ def seed(database: Path, feed_id: int, version_key: Callable[[str], str]) -> Non
             ((1000 + n, feed_id, name(n), name(n), name(n)) for n in range(PACKAGES)),
         )
         db.executemany(
-            "INSERT INTO version (id, package_id, key, version, normalized, prerelease, digest, size, listed, deprecated,"
-            " origin, published, published_by, added, added_by, downloads)"
+            "INSERT INTO version (id, package_id, key, version, normalized, prerelease, digest, size, listed,"
+            " deprecated, origin, published, published_by, added, added_by, downloads)"
             " VALUES (?, ?, ?, ?, ?, 0, ?, 10, 1, '', 'published', ?, 'bench', ?, 'bench', 0)",
             (
                 (

@@ -135,9 +135,7 @@ def test_a_version_in_another_feed_is_named_with_that_feed(stages: Runtime, sam:
         (feeds.FeedChange(targets=["test"]), "target-not-allowed"),
     ],
 )
-def test_a_feeds_promote_to_setting_is_obeyed(
-    stages: Runtime, sam: Actor, change: feeds.FeedChange, code: str
-) -> None:
+def test_a_feeds_promote_to_setting_is_obeyed(stages: Runtime, sam: Actor, change: feeds.FeedChange, code: str) -> None:
     with stages.writing(sam) as work:
         feeds.update_feed(work, "dev", change)
     with pytest.raises(Refused) as refused:
@@ -373,9 +371,7 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_versions(stag
     for number in range(40):
         publish_sample(stages, "dev", f"many-{number}", "1.0.0")
     statements: list[str] = []
-    event.listen(
-        stages.database.writer, "before_cursor_execute", lambda *args: statements.append(args[2]), named=False
-    )
+    event.listen(stages.database.writer, "before_cursor_execute", lambda *args: statements.append(args[2]), named=False)
     counts = []
     for part in (range(1), range(1, 40)):
         statements.clear()
@@ -384,9 +380,7 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_versions(stag
     assert counts[0] == counts[1]
 
 
-def test_a_failed_verification_undoes_everything(
-    stages: Runtime, sam: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_verification_undoes_everything(stages: Runtime, sam: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = promotions._copy
 
     def lose_one(work: Any, *args: Any) -> None:

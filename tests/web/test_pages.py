@@ -117,7 +117,9 @@ def test_a_wrong_password_says_so_and_guessing_is_throttled(app: Flask) -> None:
     assert browser.post("/sign-in", data=right, environ_base={"REMOTE_ADDR": "127.0.0.9"}).status_code == 302
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"]
+)
 def test_signing_in_never_leads_elsewhere(app: Flask, target: str) -> None:
     browser = app.test_client()
     form = {"name": "sam", "password": PASSWORD, "csrf_token": token_of(browser.get("/sign-in"))}

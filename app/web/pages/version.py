@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import cast
-from urllib.parse import quote
 
 from flask import Blueprint, Response, flash, render_template, request, url_for
 from flask import redirect as redirect_to
@@ -19,6 +18,7 @@ from app.domain.names import fold
 from app.domain.permissions import Permission
 from app.plugin.format import Entry, FeedFormat
 from app.plugin.records import FileRecord, PackageRecord, VersionRecord
+from app.plugin.web import attachment
 from app.services import access, dependencies, packages, promotions, provenance, publishing
 from app.services.promotions import HistoryFilter
 from app.services.runtime import Work
@@ -232,16 +232,10 @@ def entry(feed_name: str, version: str, name: str) -> Response:
     if len(data) > ENTRY_LIMIT:
         raise TooLarge(f"{path!r} has more than {ENTRY_LIMIT:,} bytes; download the whole package.")
     answer = Response(data, content_type="application/octet-stream")
-    answer.headers["Content-Disposition"] = _attachment(path.rpartition("/")[2])
+    answer.headers["Content-Disposition"] = attachment(path.rpartition("/")[2])
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Cache-Control"] = "no-store"
     return answer
-
-
-def _attachment(name: str) -> str:
-    """Give the Content-Disposition that saves under any name (RFC 6266: plain for old clients, then exact)."""
-    plain = _NOT_PLAIN.sub("_", name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 # Changes ----------------------------------------------------------------------------------------------
