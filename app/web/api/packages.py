@@ -131,7 +131,6 @@ def _info(format: FeedFormat, version: VersionRecord, qualifier: str, file: File
             "sha1": digests.sha1,
             "sha256": digests.sha256,
             "sha512": digests.sha512,
-            "allowDownload": True,
             "deprecated": bool(version.deprecated),
             "deprecationReason": version.deprecated or None,
         }

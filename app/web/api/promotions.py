@@ -13,8 +13,9 @@ from app.domain.permissions import Permission
 from app.domain.promotion import Objection, Outcome, Plan, PlanItem
 from app.plugin.format import FeedFormat
 from app.plugin.web import json_response
-from app.services import access, promotions
-from app.services.promotions import HistoryFilter, HistoryLine, PlanStale, PromotionRequest, PromotionResult, Wanted
+from app.services import access, history, promotions
+from app.services.history import HistoryFilter, HistoryLine
+from app.services.promotions import PlanStale, PromotionRequest, PromotionResult, Wanted
 from app.services.runtime import Actor, Work
 from app.storage.models import Promotion
 from app.web.api.answers import CredentialsWanted, as_bad_request, make_blueprint, moment
@@ -128,7 +129,7 @@ def _done_items(work: Work, result: PromotionResult, format: FeedFormat) -> Iter
         for item in result.plan.items:
             yield _item(format, item.name, item.version, item.outcome, item.digest)
     elif result.promotion is not None:
-        for row in promotions.get_record(work, result.promotion.id)[1]:
+        for row in history.get_record(work, result.promotion.id)[1]:
             yield _item(format, row.name, row.version, row.outcome, row.digest)
 
 
@@ -198,7 +199,7 @@ def _check_reader(call: Call) -> None:
 
 def _lines(call: Call) -> Iterator[HistoryLine]:
     for wanted, format in _searches(call):
-        for line in promotions.history(call.work, wanted)[0]:
+        for line in history.versions(call.work, wanted)[0]:
             if line.outcome != Outcome.UNCHANGED and _is_meant(call.fields, format, line.name):
                 yield line
 
