@@ -15,8 +15,7 @@ from app.cli import console
 from app.cli.packages import named
 from app.cli.promote import record_shape
 from app.domain.errors import Invalid, InvalidPackage
-from app.services import promotions
-from app.services.promotions import HistoryFilter, HistoryLine
+from app.services.history import HistoryFilter, HistoryLine, versions
 from app.services.runtime import Runtime, Work
 
 _ALL = 1_000_000_000
@@ -113,7 +112,7 @@ def _searches(
 
 
 def _find(work: Work, searches: Sequence[HistoryFilter]) -> tuple[list[HistoryLine], int]:
-    answers = [promotions.history(work, each) for each in searches]
+    answers = [versions(work, each) for each in searches]
     lines = [line for found, _ in answers for line in found]
     if len(answers) > 1:
         lines.sort(key=lambda line: (line.promotion.at, line.promotion.id), reverse=True)

@@ -1,68 +1,63 @@
-"""Plan and apply promotions: rows, history and event in one transaction, whatever the number of versions."""
+"""Apply promotions: rows, history and event in one transaction, whatever the number of versions."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, cast
 
 from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    Select,
-    Subquery,
     and_,
     case,
     delete,
     func,
     insert,
     literal,
-    or_,
     select,
     update,
 )
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import aliased
 
-from app.domain import promotion as rules
-from app.domain.errors import AppError, Conflict, Forbidden, Invalid, InvalidPackage, NotFound, Refused, StalePlan
-from app.domain.permissions import LABELS, Permission
-from app.domain.promotion import Accepts, Candidate, FeedFacts, Objection, Outcome, Plan, PromoteTo
+from app.domain.errors import AppError, Conflict, Forbidden, Invalid, Refused, StalePlan
+from app.domain.permissions import Permission
+from app.domain.promotion import Outcome, Plan
 from app.plugin.format import FeedFormat
 from app.services import access, events, packages, publishing
+from app.services.plans import (
+    ALIASES,
+    MAX_ITEMS,
+    Asked,
+    PromotionRequest,
+    TargetChoice,
+    Wanted,
+    both_sides,
+    draw,
+    facts,
+    find_feeds,
+    pipelines,
+    plan,
+    target_choices,
+)
 from app.services.runtime import Actor, Runtime, Work
-from app.storage.engine import json_field, json_rows
-from app.storage.models import Feed, File, Package, Promotion, PromotionItem, Tag, Version, feed_target
+from app.storage.models import Feed, File, Package, Promotion, PromotionItem, Tag, Version
 
-log = logging.getLogger(__name__)
+__all__ = [
+    "MAX_ITEMS",
+    "PlanStale",
+    "PromotionRequest",
+    "PromotionResult",
+    "TargetChoice",
+    "Wanted",
+    "apply",
+    "facts",
+    "pipelines",
+    "plan",
+    "promote",
+    "refusal",
+    "target_choices",
+]
 
-MAX_ITEMS = 50_000
 MAX_KEY = 200
-_ALIASES = (packages.LATEST, packages.LATEST_STABLE)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Name one version to promote: its exact text, ``latest`` or ``latest-stable``."""
-
-    name: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class PromotionRequest:
-    """Hold what somebody asks for; with a fingerprint the plan must still be the one that was shown."""
-
-    source: str
-    target: str
-    items: tuple[Wanted, ...]
-    comments: str = ""
-    fingerprint: str | None = None
-    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,252 +81,6 @@ class PlanStale(StalePlan):
         self.plan = plan
 
 
-# Plan -------------------------------------------------------------------------------------------------
-
-
-def plan(work: Work, request: PromotionRequest) -> Plan:
-    """Say what a promotion would do, and write nothing.
-
-    Needs View and Download on the source; what else stands against it is in the plan as objections.
-    """
-    source, target = _feeds(work, request)
-    return _plan(work, source, target, request)
-
-
-def _feeds(work: Work, request: PromotionRequest) -> tuple[Feed, Feed]:
-    source = access.get_feed(work, request.source, Permission.DOWNLOAD_PACKAGE)
-    found = access.find_feed(work, request.target)
-    if found is not None and access.allowed(work, Permission.ACCEPT_PROMOTIONS, found):
-        return source, found
-    return source, access.get_feed(work, request.target)
-
-
-def _plan(work: Work, source: Feed, target: Feed, request: PromotionRequest) -> Plan:
-    if not 0 < len(request.items) <= MAX_ITEMS:
-        raise Invalid(f"A promotion holds 1 to {MAX_ITEMS:,} versions, not {len(request.items):,}.")
-    format = work.get_format(source.format)
-    here, there = facts(work, source), facts(work, target)
-    found = _candidates(work, format, source, target, request.items)
-    why_not = None if format.promotable else format.why_not_promotable
-    objections = (*_rights(work, target), *rules.feed_objections(here, there, why_not))
-    drawn = rules.plan(here, there, found, objections)
-    gates = tuple(_review(work.runtime, drawn))
-    return rules.plan(here, there, found, (*objections, *gates)) if gates else drawn
-
-
-def facts(work: Work, feed: Feed) -> FeedFacts:
-    """Give what the rules need to know of a feed."""
-    return FeedFacts(
-        feed.id,
-        feed.name,
-        feed.format,
-        feed.serial,
-        PromoteTo(feed.promote_to),
-        frozenset(target.id for target in feed.targets),
-        rules.reachable(feed.id, pipelines(work)),
-        Accepts(feed.accepts),
-        feed.active,
-        feed.comments_required,
-    )
-
-
-def pipelines(work: Work) -> dict[int, list[int]]:
-    """Give the feeds that each feed's Promote to lists, by id, where the list is in force; read once per request."""
-    if "pipelines" not in work.cache:
-        rows = work.session.execute(
-            select(feed_target.c.feed_id, feed_target.c.target_id)
-            .join(Feed, Feed.id == feed_target.c.feed_id)
-            .where(Feed.promote_to == PromoteTo.LIST)
-            .order_by(feed_target.c.feed_id, feed_target.c.target_id)
-        )
-        found: dict[int, list[int]] = {}
-        for feed_id, target_id in rows:
-            found.setdefault(feed_id, []).append(target_id)
-        work.cache["pipelines"] = found
-    listed: dict[int, list[int]] = work.cache["pipelines"]
-    return listed
-
-
-@dataclass(frozen=True, slots=True)
-class TargetChoice:
-    """Say whether a feed is offered as a target, and why not where it is not."""
-
-    feed: Feed
-    reason: str = ""
-    code: str = ""
-
-    @property
-    def offered(self) -> bool:
-        """Tell whether one may promote there."""
-        return not self.code
-
-
-def target_choices(work: Work, source: Feed) -> list[TargetChoice]:
-    """Give every other feed of the format that the actor may see or promote to, offered ones first."""
-    format = work.get_format(source.format)
-    why_not = None if format.promotable else format.why_not_promotable
-    here, choices = facts(work, source), []
-    others = select(Feed).where(Feed.format == source.format, Feed.id != source.id).order_by(Feed.name)
-    for feed in work.session.scalars(others):
-        if not any(access.allowed(work, p, feed) for p in (Permission.VIEW_FEED, Permission.ACCEPT_PROMOTIONS)):
-            continue
-        against = (*rules.feed_objections(here, facts(work, feed), why_not), *_rights(work, feed))
-        choices.append(TargetChoice(feed, against[0].reason, against[0].code) if against else TargetChoice(feed))
-    stages = pipelines(work).get(source.id, [])
-    return sorted(choices, key=lambda c: (not c.offered, c.feed.id not in stages, c.feed.name))
-
-
-def _rights(work: Work, target: Feed) -> Iterator[Objection]:
-    if not access.allowed(work, Permission.ACCEPT_PROMOTIONS, target):
-        label = LABELS[Permission.ACCEPT_PROMOTIONS]
-        yield Objection(
-            f"{work.actor.name} lacks the right {label} ({Permission.ACCEPT_PROMOTIONS}) on the feed {target.name}; "
-            "ask an administrator for the task Promote Packages there.",
-            "right",
-        )
-
-
-def _review(runtime: Runtime, drawn: Plan) -> Iterator[Objection]:
-    for gate in runtime.plugins.hooks.hook.review_promotion.get_hookimpls():
-        try:
-            yield from cast(Iterable[Objection], gate.function(drawn) or ())
-        except Exception as error:
-            log.exception("the gate %s failed; the promotion is refused", gate.plugin_name)
-            yield Objection(
-                f"The gate {gate.plugin_name} failed ({type(error).__name__}), so nothing may pass; "
-                "see the server's log, or remove that plugin.",
-                "gate-failed",
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    name: str
-    version: str
-    name_key: str
-    version_key: str
-
-
-def _candidates(work: Work, format: FeedFormat, source: Feed, target: Feed, items: Sequence[Wanted]) -> list[Candidate]:
-    asked = _asked(work, format, source, items)
-    rows = {row.position: row for row in work.session.execute(_both_sides(source, target, asked))}
-    lost = [each for number, each in enumerate(asked) if rows[number].version_id is None]
-    elsewhere = _elsewhere(work, source, lost) if lost else {}
-    return [_candidate(each, rows[number], elsewhere) for number, each in enumerate(asked)]
-
-
-def _asked(work: Work, format: FeedFormat, source: Feed, items: Sequence[Wanted]) -> list[_Asked]:
-    newest = _newest(work, format, source, {item.name for item in items if item.version in _ALIASES})
-    asked: dict[tuple[str, str], _Asked] = {}
-    for item in items:
-        name_key = format.name_key(item.name)
-        version = newest.get((name_key, item.version)) or item.version
-        try:
-            version_key = format.version_key(version)
-        except InvalidPackage:
-            if version not in _ALIASES:
-                raise
-            version_key = f"({version})"  # No key looks like this: an alias that nothing answers to.
-        asked.setdefault((name_key, version_key), _Asked(item.name, version, name_key, version_key))
-    return list(asked.values())
-
-
-def _newest(work: Work, format: FeedFormat, feed: Feed, names: Iterable[str]) -> dict[tuple[str, str], str]:
-    keys = [format.name_key(name) for name in names]
-    if not keys:
-        return {}
-    newest: dict[tuple[str, str], str] = {}
-    versions = (
-        select(Package.key, Version.version, Version.prerelease)
-        .join(Version, Version.package_id == Package.id)
-        .where(Package.feed_id == feed.id, Package.key.in_(keys), Version.listed)
-        .order_by(Version.prerelease.desc(), Version.key)
-    )
-    for key, version, prerelease in work.session.execute(versions):
-        newest[key, packages.LATEST] = version
-        if not prerelease:
-            newest[key, packages.LATEST_STABLE] = version
-    tags = (
-        select(Package.key, Version.version)
-        .join(Tag, Tag.package_id == Package.id)
-        .join(Version, Version.id == Tag.version_id)
-        .where(Package.feed_id == feed.id, Package.key.in_(keys), Tag.name == packages.LATEST)
-    )
-    newest.update({(key, packages.LATEST): version for key, version in work.session.execute(tags)})
-    return newest
-
-
-def _rows(asked: Sequence[_Asked]) -> Subquery:
-    """Give the asked versions as a table, sent as one parameter however many there are."""
-    text = json.dumps([[n, each.name_key, each.version_key] for n, each in enumerate(asked)], separators=(",", ":"))
-    value = json_rows(literal(text)).table_valued("value").c.value
-    return select(
-        json_field(value, 0).label("number"),
-        json_field(value, 1).label("name_key"),
-        json_field(value, 2).label("version_key"),
-    ).subquery("asked")
-
-
-def _both_sides(source: Feed, target: Feed, asked: Sequence[_Asked]) -> Select[Any]:
-    rows = _rows(asked)
-    package, version = Package.__table__.alias("sp"), Version.__table__.alias("sv")
-    target_package, target_version = Package.__table__.alias("tp"), Version.__table__.alias("tv")
-    return (
-        select(
-            rows.c.number.cast(Integer).label("position"),
-            rows.c.name_key,
-            rows.c.version_key,
-            package.c.name,
-            version.c.id.label("version_id"),
-            version.c.version,
-            version.c.digest,
-            version.c.size,
-            target_version.c.digest.label("target_digest"),
-        )
-        .select_from(rows)
-        .outerjoin(package, and_(package.c.feed_id == source.id, package.c.key == rows.c.name_key))
-        .outerjoin(version, and_(version.c.package_id == package.c.id, version.c.key == rows.c.version_key))
-        .outerjoin(target_package, and_(target_package.c.feed_id == target.id, target_package.c.key == rows.c.name_key))
-        .outerjoin(
-            target_version,
-            and_(target_version.c.package_id == target_package.c.id, target_version.c.key == rows.c.version_key),
-        )
-    )
-
-
-def _candidate(asked: _Asked, row: Any, elsewhere: dict[tuple[str, str], tuple[str, ...]]) -> Candidate:
-    return Candidate(
-        row.name or asked.name,
-        row.version or asked.version,
-        asked.name_key,
-        asked.version_key,
-        row.version_id,
-        row.digest,
-        row.target_digest,
-        row.size or 0,
-        elsewhere.get((asked.name_key, asked.version_key), ()),
-    )
-
-
-def _elsewhere(work: Work, source: Feed, lost: Sequence[_Asked]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Find visible feeds of the format that hold what the source does not."""
-    rows = _rows(lost)
-    query = (
-        select(rows.c.name_key, rows.c.version_key, Package.feed_id)
-        .join(Package, Package.key == rows.c.name_key)
-        .join(Version, and_(Version.package_id == Package.id, Version.key == rows.c.version_key))
-    )
-    visible = {feed.id: feed.name for feed in access.visible_feeds(work) if feed.format == source.format}
-    found: dict[tuple[str, str], tuple[str, ...]] = {}
-    for name_key, version_key, feed_id in work.session.execute(query.where(Package.feed_id.in_(visible))):
-        at = (name_key, version_key)
-        found[at] = (*found.get(at, ()), visible[feed_id])
-    return found
-
-
-# Apply ------------------------------------------------------------------------------------------------
-
-
 def promote(runtime: Runtime, actor: Actor, request: PromotionRequest) -> PromotionResult:
     """Promote all versions of a request, or none.
 
@@ -349,7 +98,7 @@ def promote(runtime: Runtime, actor: Actor, request: PromotionRequest) -> Promot
 
 def apply(work: Work, request: PromotionRequest) -> PromotionResult:
     """Carry out a promotion within a write transaction; see ``promote``."""
-    source, target = _feeds(work, request)
+    source, target = find_feeds(work, request)
     access.require(work, Permission.ACCEPT_PROMOTIONS, target)
     # The target's row is the lock under which plan and change are one; SQLite writers hold the whole database.
     work.session.execute(select(Feed.id).where(Feed.id == target.id).with_for_update())
@@ -358,7 +107,7 @@ def apply(work: Work, request: PromotionRequest) -> PromotionResult:
     before = _answered(work, source, target, request)
     if before is not None:
         return PromotionResult(before, None, repeated=True)
-    drawn = _plan(work, source, target, request)
+    drawn = draw(work, source, target, request)
     _check(drawn, request)
     if not drawn.additions:
         return PromotionResult(None, drawn)
@@ -398,7 +147,7 @@ def _promoted(work: Work, promotion: Promotion, format: FeedFormat, items: Itera
     names = {name for name, _ in held}
     return all(
         format.name_key(item.name) in names
-        if item.version in _ALIASES
+        if item.version in ALIASES
         else (format.name_key(item.name), format.version_key(item.version)) in held
         for item in items
     )
@@ -466,9 +215,9 @@ def _record(work: Work, drawn: Plan, request: PromotionRequest) -> Promotion:
 
 
 def _record_items(work: Work, drawn: Plan, promotion: Promotion) -> None:
-    asked = [_Asked(i.name, i.version, i.name_key, i.version_key) for i in drawn.items]
+    asked = [Asked(i.name, i.version, i.name_key, i.version_key) for i in drawn.items]
     source, target = drawn.source, drawn.target
-    sides = _both_sides(Feed(id=source.id), Feed(id=target.id), asked).subquery("sides")
+    sides = both_sides(Feed(id=source.id), Feed(id=target.id), asked).subquery("sides")
     outcome = case((sides.c.target_digest.is_(None), Outcome.ADD.value), else_=Outcome.UNCHANGED.value)
     taken = (sides.c.position, sides.c.name_key, sides.c.version_key, sides.c.name, sides.c.version, sides.c.digest)
     chosen = select(literal(promotion.id), *taken, outcome)
@@ -554,115 +303,3 @@ def _verify(work: Work, promotion: Promotion) -> None:
             f"The promotion to {promotion.target_name} was undone: what arrived is not what was planned. Try again.",
             code="verification-failed",
         )
-
-
-# History ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryFilter:
-    """Say which promotions are wanted; empty fields want all. ``since`` and ``until`` are ISO dates."""
-
-    source: str = ""
-    target: str = ""
-    feed: str = ""
-    format: str = ""
-    name_key: str = ""
-    version_key: str = ""
-    text: str = ""
-    person: str = ""
-    since: str = ""
-    until: str = ""
-    offset: int = 0
-    limit: int = 50
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """Hold one promoted version as history shows it."""
-
-    promotion: Promotion
-    name: str
-    version: str
-    digest: str
-    outcome: str
-
-
-def history(work: Work, wanted: HistoryFilter) -> tuple[list[HistoryLine], int]:
-    """Give promoted versions, newest first, and the count of all that match; only what the actor may view."""
-    query = (
-        select(Promotion, PromotionItem.name, PromotionItem.version, PromotionItem.digest, PromotionItem.outcome)
-        .join(PromotionItem, PromotionItem.promotion_id == Promotion.id)
-        .where(*_promotion_conditions(wanted), *_item_conditions(wanted), _viewable(work))
-    )
-    total = work.session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    page = query.order_by(Promotion.at.desc(), Promotion.id.desc(), PromotionItem.position)
-    rows = work.session.execute(page.offset(wanted.offset).limit(wanted.limit))
-    return [HistoryLine(*row) for row in rows], total
-
-
-def records(work: Work, wanted: HistoryFilter) -> tuple[list[HistoryLine], int]:
-    """Give whole promotions, newest first, each with its first item; the count is of promotions."""
-    inner = aliased(PromotionItem)
-    matching = (inner.promotion_id == Promotion.id, *_item_conditions(wanted, inner))
-    first = select(func.min(inner.position)).where(*matching).correlate(Promotion).scalar_subquery()
-    query = (
-        select(Promotion, PromotionItem.name, PromotionItem.version, PromotionItem.digest, PromotionItem.outcome)
-        .join(PromotionItem, and_(PromotionItem.promotion_id == Promotion.id, PromotionItem.position == first))
-        .where(*_promotion_conditions(wanted), _viewable(work))
-    )
-    total = work.session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    page = query.order_by(Promotion.at.desc(), Promotion.id.desc()).offset(wanted.offset).limit(wanted.limit)
-    return [HistoryLine(*row) for row in work.session.execute(page)], total
-
-
-def get_record(work: Work, promotion_id: int) -> tuple[Promotion, list[PromotionItem]]:
-    """Give one promotion with its items; raise NotFound also where the actor may view neither feed."""
-    found = work.session.scalars(select(Promotion).where(Promotion.id == promotion_id, _viewable(work))).one_or_none()
-    if found is None:
-        raise NotFound(f"There is no promotion {promotion_id} that you may see.", code="unknown-promotion")
-    items = work.session.scalars(
-        select(PromotionItem).where(PromotionItem.promotion_id == promotion_id).order_by(PromotionItem.position)
-    )
-    return found, list(items)
-
-
-def _viewable(work: Work) -> ColumnElement[bool]:
-    if access.allowed(work, Permission.CONFIGURE):
-        return literal(True)
-    ids = [feed.id for feed in access.visible_feeds(work)]
-    return or_(Promotion.source_id.in_(ids), Promotion.target_id.in_(ids))
-
-
-def _item_conditions(wanted: HistoryFilter, item: type[PromotionItem] = PromotionItem) -> Iterator[ColumnElement[bool]]:
-    if wanted.name_key:
-        yield item.name_key == wanted.name_key
-    if wanted.version_key:
-        yield item.version_key == wanted.version_key
-    for word in wanted.text.lower().split():
-        yield func.lower(item.name).contains(word, autoescape=True)
-
-
-def _promotion_conditions(wanted: HistoryFilter) -> Iterator[ColumnElement[bool]]:
-    source, target = func.lower(Promotion.source_name), func.lower(Promotion.target_name)
-    if wanted.source:
-        yield source == wanted.source.lower()
-    if wanted.target:
-        yield target == wanted.target.lower()
-    if wanted.feed:
-        yield or_(source == wanted.feed.lower(), target == wanted.feed.lower())
-    if wanted.format:
-        yield Promotion.format == wanted.format
-    if wanted.person:
-        yield func.lower(Promotion.actor).contains(wanted.person.lower(), autoescape=True)
-    if wanted.since:
-        yield Promotion.at >= _day(wanted.since)
-    if wanted.until:
-        yield Promotion.at < _day(wanted.until, 1)
-
-
-def _day(text: str, later: int = 0) -> datetime:
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC) + timedelta(days=later)
-    except ValueError:
-        raise Invalid(f"{text!r} is no date; write it as 2026-11-23.", code="invalid-date") from None

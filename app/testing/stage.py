@@ -14,8 +14,9 @@ from app.bootstrap import open_runtime
 from app.plugin import FeedFormat, NotFound, Request, Sample, hooks
 from app.plugin.loading import Plugins
 from app.plugin.records import PackageRecord, Published
-from app.services import access, feeds, grants, keys, packages, people, promotions, publishing
-from app.services.promotions import HistoryFilter, HistoryLine, PromotionRequest, PromotionResult, Wanted
+from app.services import access, feeds, grants, history, keys, packages, people, promotions, publishing
+from app.services.history import HistoryFilter, HistoryLine
+from app.services.promotions import PromotionRequest, PromotionResult, Wanted
 from app.services.runtime import Runtime, owner
 from app.settings import load_settings
 from app.web import create_app
@@ -80,7 +81,7 @@ class Stage:
     def history(self, target: Place) -> list[HistoryLine]:
         """Give what history says was promoted to a feed."""
         with self.runtime.reading(OWNER) as work:
-            return promotions.history(work, HistoryFilter(target=target.name))[0]
+            return history.versions(work, HistoryFilter(target=target.name))[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from sqlalchemy import event, func, select
 from app.domain.errors import AppError, Conflict, Forbidden, Invalid, Refused, Unauthenticated
 from app.domain.promotion import Accepts, Objection, Outcome, Plan, PromoteTo
 from app.plugin.hooks import hookimpl
-from app.services import access, events, feeds, grants, packages, people, promotions, publishing
-from app.services.promotions import HistoryFilter, PlanStale, PromotionRequest, Wanted
+from app.services import access, events, feeds, grants, history, packages, people, promotions, publishing
+from app.services.history import HistoryFilter
+from app.services.promotions import PlanStale, PromotionRequest, Wanted
 from app.services.runtime import ANONYMOUS, Actor, Runtime
 from app.storage.models import Event, Package, Promotion, PromotionItem, Version
 from tests.fixtures import make_feeds, make_key, publish_sample
@@ -62,7 +63,7 @@ def test_a_promotion_copies_the_version_whole_and_records_it(stages: Runtime, sa
         assert (copy.published, copy.published_by) == (source.published, source.published_by)
         assert (copy.origin, copy.downloads) == ("promoted", 0)
         assert copy.added > source.added
-        lines, total = promotions.history(work, HistoryFilter(feed="prod"))
+        lines, total = history.versions(work, HistoryFilter(feed="prod"))
         assert total == 1
         assert (lines[0].promotion.comments, lines[0].promotion.actor) == ("tried for a week", "sam")
         assert events.verify(work) is None
@@ -314,7 +315,7 @@ def test_history_survives_the_deletion_of_feeds_and_people(stages: Runtime, sam:
         feeds.update_feed(work, "dev", feeds.FeedChange(name="renamed"))
         feeds.delete_feed(work, "prod")
     with stages.reading(sam) as work:
-        (line,), total = promotions.history(work, HistoryFilter())
+        (line,), total = history.versions(work, HistoryFilter())
         assert total == 1
         record = line.promotion
         assert (record.source_name, record.target_name, record.actor) == ("dev", "prod", "ann")
@@ -327,7 +328,7 @@ def test_history_shows_only_what_one_may_view(stages: Runtime, sam: Actor) -> No
     bob = user(stages, sam, "bob", ("View & Download Packages", "prod"))
     for actor, seen in ((ann, 0), (bob, 1), (ANONYMOUS, 0)):
         with stages.reading(actor) as work:
-            assert promotions.history(work, HistoryFilter())[1] == seen
+            assert history.versions(work, HistoryFilter())[1] == seen
 
 
 def test_a_changed_event_is_found(stages: Runtime, sam: Actor) -> None:
@@ -361,7 +362,7 @@ def test_two_who_promote_overlapping_sets_at_once_write_each_version_once(stages
         thread.join()
     assert failures == []
     with stages.reading(sam) as work_:
-        lines, _ = promotions.history(work_, HistoryFilter(limit=100))
+        lines, _ = history.versions(work_, HistoryFilter(limit=100))
         added = [line.name for line in lines if line.outcome == "add"]
         assert sorted(added) == sorted(names)
         assert events.verify(work_) is None

@@ -12,10 +12,10 @@ from app.domain.errors import AppError, Invalid
 from app.domain.permissions import Permission
 from app.domain.promotion import Accepts
 from app.plugin.format import FeedAddress
-from app.services import access, packages, promotions, publishing
+from app.services import access, history, packages, publishing
+from app.services.history import HistoryFilter
 from app.services.overview import versions_ahead
 from app.services.packages import Listing
-from app.services.promotions import HistoryFilter
 from app.services.runtime import Work
 from app.storage.models import Feed
 from app.web.addresses import Addresses, KnownFeed
@@ -50,7 +50,7 @@ def may(work: Work, feed: Feed) -> dict[str, bool]:
 def header(work: Work, feed: Feed) -> dict[str, object]:
     """Give what every page of a feed shows above its tabs."""
     counted = packages.counts(work, [feed.id]).get(feed.id, (0, 0, 0))
-    _, promoted = promotions.records(work, HistoryFilter(feed=feed.name, limit=1))
+    _, promoted = history.records(work, HistoryFilter(feed=feed.name, limit=1))
     ahead = versions_ahead(work)
     stages = [(target, ahead.get((feed.id, target.id), 0)) for target in feed.targets]
     return {
@@ -105,12 +105,12 @@ def show(feed_name: str) -> str:
 
 
 @blueprint.get("/feeds/<feed_name>/promotions")
-def history(feed_name: str) -> str:
+def promoted(feed_name: str) -> str:
     """Show the promotions into and out of a feed."""
     work = page_work()
     feed = access.get_feed(work, feed_name)
     page = page_number()
-    lines, total = promotions.records(work, HistoryFilter(feed=feed.name, offset=(page - 1) * PER_PAGE, limit=PER_PAGE))
+    lines, total = history.records(work, HistoryFilter(feed=feed.name, offset=(page - 1) * PER_PAGE, limit=PER_PAGE))
     return render_template(
         "feed/promotions.html", **header(work, feed), lines=lines, paging=Paging(page, PER_PAGE, total)
     )

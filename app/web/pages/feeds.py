@@ -12,11 +12,11 @@ from wtforms.validators import InputRequired, Length, Optional
 from app.domain.errors import AppError, Unauthenticated
 from app.domain.permissions import Permission
 from app.domain.promotion import Accepts, PromoteTo
-from app.services import access, packages, people, promotions
+from app.services import access, history, packages, people
 from app.services import feeds as service
+from app.services.history import HistoryFilter
 from app.services.overview import overview
 from app.services.packages import Listing, PackageLine
-from app.services.promotions import HistoryFilter
 from app.services.runtime import Work
 from app.storage.models import Feed
 from app.web.extensions import runtime
@@ -61,7 +61,7 @@ def index() -> str | Response:
     may_create = access.allowed(work, Permission.CONFIGURE)
     if not found.lines:
         return render_template("feeds/first_run.html", may_create=may_create, samples=SAMPLES)
-    latest, _ = promotions.records(work, HistoryFilter(limit=6))
+    latest, _ = history.records(work, HistoryFilter(limit=6))
     waiting = [
         (step, stage, next_stage)
         for pipeline in found.pipelines

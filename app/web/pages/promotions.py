@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from flask import Blueprint, Response, render_template, request, stream_with_context
 
-from app.services import access, promotions
-from app.services.promotions import HistoryFilter, HistoryLine
+from app.services import access, history
+from app.services.history import HistoryFilter, HistoryLine
 from app.web.extensions import runtime
 from app.web.pages.feed import page_number
 from app.web.pages.session import current_actor, page_work
@@ -53,7 +53,7 @@ def index() -> str:
     """Show the promotions of every feed that one may see, newest first."""
     work, page = page_work(), page_number()
     access_feeds = access.visible_feeds(work)
-    lines, total = promotions.records(work, _filter(offset=(page - 1) * PER_PAGE))
+    lines, total = history.records(work, _filter(offset=(page - 1) * PER_PAGE))
     return render_template(
         "promotions/index.html",
         lines=lines,
@@ -67,7 +67,7 @@ def index() -> str:
 @blueprint.get("/<int:number>")
 def record(number: int) -> str:
     """Show one promotion with its items."""
-    found, items = promotions.get_record(page_work(), number)
+    found, items = history.get_record(page_work(), number)
     visible = {feed.name for feed in access.visible_feeds(page_work())}
     return render_template("promotions/record.html", promotion=found, items=items, visible=visible)
 
@@ -88,7 +88,7 @@ def _all_lines() -> Iterator[HistoryLine]:
     actor, offset = current_actor(), 0
     while True:
         with runtime().reading(actor) as work:
-            lines, _ = promotions.history(work, _filter(offset=offset, limit=_EXPORT_AT_ONCE))
+            lines, _ = history.versions(work, _filter(offset=offset, limit=_EXPORT_AT_ONCE))
         yield from lines
         offset += len(lines)
         if len(lines) < _EXPORT_AT_ONCE:

@@ -19,8 +19,8 @@ from app.domain.permissions import Permission
 from app.plugin.format import Entry, FeedFormat
 from app.plugin.records import FileRecord, PackageRecord, VersionRecord
 from app.plugin.web import attachment
-from app.services import access, dependencies, packages, promotions, provenance, publishing
-from app.services.promotions import HistoryFilter
+from app.services import access, dependencies, history, packages, promotions, provenance, publishing
+from app.services.history import HistoryFilter
 from app.services.runtime import Work
 from app.storage.models import Feed
 from app.web.documents import answer_file
@@ -94,7 +94,7 @@ def _header(seen: Seen) -> dict[str, object]:
         "choices": choices,
         "promotable": any(choice.offered for choice in choices),
         "promote_url": lambda **more: promote_link(seen.feed, record.name, record.version, **more),
-        "promoted": promotions.history(seen.work, line)[1],
+        "promoted": history.versions(seen.work, line)[1],
         "places": here,
         "other_places": _without(held, {place.feed for place in here}, record.key),
     }
@@ -134,7 +134,7 @@ def _promotions(seen: Seen) -> dict[str, object]:
         offset=(page - 1) * PER_PAGE,
         limit=PER_PAGE,
     )
-    lines, total = promotions.history(seen.work, wanted)
+    lines, total = history.versions(seen.work, wanted)
     visible = {feed.name for feed in access.visible_feeds(seen.work)}
     named = {name for line in lines for name in (line.promotion.source_name, line.promotion.target_name)}
     link: Callable[[str], str] = lambda name: url_for("feed.show", feed_name=name)  # noqa: E731 - handed to a macro
