@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 Handler = Callable[..., Response]
+_TOKEN = re.compile(r"[A-Za-z0-9._+~-]+")
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9@._+ ()-]")
 
 
@@ -224,7 +225,13 @@ def text_response(text: str, status: int = 200, headers: Mapping[str, str] | Non
 
 
 def attachment(filename: str) -> str:
-    """Give the Content-Disposition that saves under any name (RFC 6266: plain for old clients, then exact)."""
+    """Give the Content-Disposition that saves under any name (RFC 6266).
+
+    A plain name stands unquoted, because some clients take quotes for a part of it; any other comes in a plain
+    form for old clients and exactly for the rest.
+    """
+    if _TOKEN.fullmatch(filename):
+        return f"attachment; filename={filename}"
     plain = _NOT_PLAIN.sub("_", filename)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
