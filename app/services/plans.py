@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Integer, Select, Subquery, and_, literal, select
+from sqlalchemy import CTE, Integer, Select, and_, literal, select
 
 from app.domain import promotion as rules
 from app.domain.errors import Invalid, InvalidPackage
@@ -164,7 +164,7 @@ def _review(runtime: Runtime, drawn: Plan) -> Iterator[Objection]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class _Asked:
     """Hold one wanted version with its keys; an alias is resolved to the version that it means."""
 
     name: str
@@ -175,15 +175,15 @@ class Asked:
 
 def _candidates(work: Work, format: FeedFormat, source: Feed, target: Feed, items: Sequence[Wanted]) -> list[Candidate]:
     asked = _asked(work, format, source, items)
-    rows = {row.position: row for row in work.session.execute(both_sides(source, target, asked))}
+    rows = {row.position: row for row in work.session.execute(_both_sides(source, target, asked))}
     lost = [each for number, each in enumerate(asked) if rows[number].version_id is None]
     elsewhere = _elsewhere(work, source, lost) if lost else {}
     return [_candidate(each, rows[number], elsewhere) for number, each in enumerate(asked)]
 
 
-def _asked(work: Work, format: FeedFormat, source: Feed, items: Sequence[Wanted]) -> list[Asked]:
+def _asked(work: Work, format: FeedFormat, source: Feed, items: Sequence[Wanted]) -> list[_Asked]:
     newest = _newest(work, format, source, {item.name for item in items if item.version in ALIASES})
-    asked: dict[tuple[str, str], Asked] = {}
+    asked: dict[tuple[str, str], _Asked] = {}
     for item in items:
         name_key = format.name_key(item.name)
         version = newest.get((name_key, item.version)) or item.version
@@ -193,7 +193,7 @@ def _asked(work: Work, format: FeedFormat, source: Feed, items: Sequence[Wanted]
             if version not in ALIASES:
                 raise
             version_key = f"({version})"  # No key looks like this: an alias that nothing answers to.
-        asked.setdefault((name_key, version_key), Asked(item.name, version, name_key, version_key))
+        asked.setdefault((name_key, version_key), _Asked(item.name, version, name_key, version_key))
     return list(asked.values())
 
 
@@ -222,18 +222,25 @@ def _newest(work: Work, format: FeedFormat, feed: Feed, names: Iterable[str]) ->
     return newest
 
 
-def _rows(asked: Sequence[Asked]) -> Subquery:
-    """Give the asked versions as a table, sent as one parameter however many there are."""
+def _rows(asked: Sequence[_Asked]) -> CTE:
+    """Give the asked versions as a table, sent as one parameter however many there are.
+
+    It is materialized, because its columns are used several times and each use would read the JSON again.
+    """
     text = json.dumps([[n, each.name_key, each.version_key] for n, each in enumerate(asked)], separators=(",", ":"))
     value = json_rows(literal(text)).table_valued("value").c.value
-    return select(
-        json_field(value, 0).label("number"),
-        json_field(value, 1).label("name_key"),
-        json_field(value, 2).label("version_key"),
-    ).subquery("asked")
+    return (
+        select(
+            json_field(value, 0).label("number"),
+            json_field(value, 1).label("name_key"),
+            json_field(value, 2).label("version_key"),
+        )
+        .cte("asked")
+        .prefix_with("MATERIALIZED")
+    )
 
 
-def both_sides(source: Feed, target: Feed, asked: Sequence[Asked]) -> Select[Any]:
+def _both_sides(source: Feed, target: Feed, asked: Sequence[_Asked]) -> Select[Any]:
     """Select each asked version's row in the source and its digest in the target, by position."""
     rows = _rows(asked)
     package, version = Package.__table__.alias("sp"), Version.__table__.alias("sv")
@@ -261,7 +268,7 @@ def both_sides(source: Feed, target: Feed, asked: Sequence[Asked]) -> Select[Any
     )
 
 
-def _candidate(asked: Asked, row: Any, elsewhere: dict[tuple[str, str], tuple[str, ...]]) -> Candidate:
+def _candidate(asked: _Asked, row: Any, elsewhere: dict[tuple[str, str], tuple[str, ...]]) -> Candidate:
     return Candidate(
         row.name or asked.name,
         row.version or asked.version,
@@ -275,7 +282,7 @@ def _candidate(asked: Asked, row: Any, elsewhere: dict[tuple[str, str], tuple[st
     )
 
 
-def _elsewhere(work: Work, source: Feed, lost: Sequence[Asked]) -> dict[tuple[str, str], tuple[str, ...]]:
+def _elsewhere(work: Work, source: Feed, lost: Sequence[_Asked]) -> dict[tuple[str, str], tuple[str, ...]]:
     """Find visible feeds of the format that hold what the source does not."""
     rows = _rows(lost)
     query = (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import (
+    Integer,
     and_,
-    case,
     delete,
     func,
     insert,
@@ -26,11 +27,9 @@ from app.services import access, events, packages, publishing
 from app.services.plans import (
     ALIASES,
     MAX_ITEMS,
-    Asked,
     PromotionRequest,
     TargetChoice,
     Wanted,
-    both_sides,
     draw,
     facts,
     find_feeds,
@@ -39,6 +38,7 @@ from app.services.plans import (
     target_choices,
 )
 from app.services.runtime import Actor, Runtime, Work
+from app.storage.engine import json_field, json_rows
 from app.storage.models import Feed, File, Package, Promotion, PromotionItem, Tag, Version
 
 __all__ = [
@@ -215,12 +215,11 @@ def _record(work: Work, drawn: Plan, request: PromotionRequest) -> Promotion:
 
 
 def _record_items(work: Work, drawn: Plan, promotion: Promotion) -> None:
-    asked = [Asked(i.name, i.version, i.name_key, i.version_key) for i in drawn.items]
-    source, target = drawn.source, drawn.target
-    sides = both_sides(Feed(id=source.id), Feed(id=target.id), asked).subquery("sides")
-    outcome = case((sides.c.target_digest.is_(None), Outcome.ADD.value), else_=Outcome.UNCHANGED.value)
-    taken = (sides.c.position, sides.c.name_key, sides.c.version_key, sides.c.name, sides.c.version, sides.c.digest)
-    chosen = select(literal(promotion.id), *taken, outcome)
+    """Write the plan's items down in one statement, whatever their number."""
+    values = [(n, i.name_key, i.version_key, i.name, i.version, i.digest, i.outcome) for n, i in enumerate(drawn.items)]
+    value = json_rows(literal(json.dumps(values, separators=(",", ":")))).table_valued("value").c.value
+    position, *texts = (json_field(value, number) for number in range(7))
+    chosen = select(literal(promotion.id), position.cast(Integer), *texts)
     columns = ("promotion_id", "position", "name_key", "version_key", "name", "version", "digest", "outcome")
     work.session.execute(insert(PromotionItem).from_select(columns, chosen))
 

@@ -143,7 +143,7 @@ def test_a_file_is_downloaded_by_name_alias_purl_and_qualifier(boxes: Api, query
 
 def test_a_download_is_called_as_the_format_calls_its_files(api: Api) -> None:
     answer = api.get("/api/packages/dev/download?name=@acme/ui&version=1.0.0")
-    assert 'filename="ui-1.0.0.tgz"' in answer.headers["Content-Disposition"]
+    assert "filename=ui-1.0.0.tgz" in answer.headers["Content-Disposition"]
 
 
 UNCLEAR = [
