@@ -124,6 +124,9 @@ class ServedFeed(Protocol):
     def get_package(self, name: str) -> PackageRecord:
         """Give a package with all its versions; raise NotFound."""
 
+    def holds(self, name: str, version: str) -> tuple[bool, bool]:
+        """Tell whether the feed holds a package, and whether it holds one version of it; cheap."""
+
     def get_version(self, name: str, version: str) -> VersionRecord:
         """Give one version (or ``latest``, ``latest-stable``); raise NotFound."""
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
+from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
 from app.domain.history import GENESIS, EventFacts, chain_hash
 from app.services.runtime import Work
 from app.storage.models import Event, EventHead
+
+_EVENTS, _HEADS = cast("Table", Event.__table__), cast("Table", EventHead.__table__)
 
 
 def begin(work: Work) -> None:
@@ -19,27 +22,19 @@ def begin(work: Work) -> None:
         work.session.flush()
 
 
-def record(work: Work, tag: str, *, feed: str | None = None, subject: str | None = None, **data: object) -> Event:
+def record(work: Work, tag: str, *, feed: str | None = None, subject: str | None = None, **data: object) -> None:
     """Append one event, chained to the one before; a committed change and its event stand or fall together."""
-    # The head's row is the lock: appenders wait for each other, on PostgreSQL by FOR UPDATE.
-    head = work.session.scalars(select(EventHead).with_for_update()).one()
-    facts = EventFacts(work.now().isoformat(timespec="microseconds"), work.actor.name, tag, feed, subject, data)
-    digest = chain_hash(head.hash, facts)
-    event = Event(
-        id=head.last_id + 1,
-        at=facts.at,
-        actor=facts.actor,
-        tag=tag,
-        feed=feed,
-        subject=subject,
-        data=data,
-        previous=head.hash,
-        hash=digest,
+    session, facts = (
+        work.session,
+        EventFacts(work.now().isoformat(timespec="microseconds"), work.actor.name, tag, feed, subject, data),
     )
-    head.last_id, head.hash = event.id, digest
-    work.session.add(event)
+    # The head's row is the lock: appenders wait for each other, on PostgreSQL by FOR UPDATE.
+    head = session.execute(select(EventHead.last_id, EventHead.hash).with_for_update()).one()
+    digest = chain_hash(head.hash, facts)
+    entry = {"at": facts.at, "actor": facts.actor, "tag": tag, "feed": feed, "subject": subject, "data": data}
+    session.execute(_EVENTS.insert().values(id=head.last_id + 1, previous=head.hash, hash=digest, **entry))
+    session.execute(_HEADS.update().values(last_id=head.last_id + 1, hash=digest))
     work.events.append(facts)
-    return event
 
 
 @dataclass(frozen=True, slots=True)

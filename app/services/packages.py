@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy import Row as SqlRow
 
 from app.domain.errors import InvalidPackage, NotFound
@@ -20,6 +20,7 @@ from app.storage.models import Blob, Feed, File, FileManifest, Package, Tag, Ver
 LATEST = "latest"
 LATEST_STABLE = "latest-stable"
 LATEST_UNSTABLE = "latest-unstable"
+ALIASES = (LATEST, LATEST_STABLE, LATEST_UNSTABLE)
 _BATCH = 500
 
 
@@ -131,7 +132,14 @@ def get_package(work: Work, feed: Feed, name: str) -> PackageRecord:
 
 
 def get_version(work: Work, feed: Feed, name: str, version: str) -> VersionRecord:
-    """Give one version of a package, by its text in any spelling or by an alias; raise NotFound."""
+    """Give one version of a package, by its text in any spelling or by an alias; raise NotFound.
+
+    An exact version costs the same however many the package has.
+    """
+    if version not in ALIASES:
+        exact = _find_exact(work, feed, name, version)
+        if exact is not None:
+            return exact
     package = get_package(work, feed, name)
     wanted = resolve_alias(package, version) or version
     try:
@@ -148,6 +156,28 @@ def get_version(work: Work, feed: Feed, name: str, version: str) -> VersionRecor
             version=version,
         )
     return found
+
+
+def _find_exact(work: Work, feed: Feed, name: str, version: str) -> VersionRecord | None:
+    format = work.get_format(feed.format)
+    try:
+        name_key, version_key = format.name_key(name), format.version_key(version)
+    except InvalidPackage:
+        return None
+    package_id = work.session.scalar(select(Package.id).where(Package.feed_id == feed.id, Package.key == name_key))
+    found = _versions(work, and_(Version.package_id == package_id, Version.key == version_key))
+    return found[0] if found else None
+
+
+def holds(work: Work, feed: Feed, name: str, version: str) -> tuple[bool, bool]:
+    """Tell whether a feed holds a package, and whether it holds one version of it; one query."""
+    format = work.get_format(feed.format)
+    row = work.session.execute(
+        select(Package.id, Version.id.label("version_id"))
+        .outerjoin(Version, and_(Version.package_id == Package.id, Version.key == format.version_key(version)))
+        .where(Package.feed_id == feed.id, Package.key == format.name_key(name))
+    ).one_or_none()
+    return (False, False) if row is None else (True, row.version_id is not None)
 
 
 def resolve_alias(package: PackageRecord, version: str) -> str | None:

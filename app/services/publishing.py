@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import cast
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Table, delete, func, insert, select, update
 
 from app.domain.errors import Conflict, Forbidden, Invalid, InvalidPackage, NotFound
 from app.domain.permissions import Permission
@@ -18,6 +19,7 @@ from app.storage.engine import insert_unless_there
 from app.storage.models import Blob, Feed, File, FileManifest, Package, Tag, Version
 
 Check = Callable[[Manifest], None]
+_FILES, _TAGS = cast("Table", File.__table__), cast("Table", Tag.__table__)
 
 
 def publish(
@@ -54,15 +56,22 @@ def publish_stored(
     *,
     tags: Sequence[str] = (),
     expect: Check | None = None,
+    format: FeedFormat | None = None,
 ) -> Published:
-    """Publish bytes that are in the blob store; ``expect`` may refuse the manifest that was read from them."""
-    with runtime.reading(actor) as work:
-        format = work.get_format(open_for_writing(work, feed_name, Permission.ADD_PACKAGE).format)
+    """Publish bytes that are in the blob store; ``expect`` may refuse the manifest that was read from them.
+
+    ``format`` is the feed's, where the caller knows it already.
+    """
+    if format is None:
+        with runtime.reading(actor) as work:
+            format = work.get_format(open_for_writing(work, feed_name, Permission.ADD_PACKAGE).format)
     manifest = read_manifest(runtime, format, blob, filename)
     if expect is not None:
         expect(manifest)
     with runtime.writing(actor) as work:
         feed = open_for_writing(work, feed_name, Permission.ADD_PACKAGE)
+        if feed.format != format.key:
+            raise Conflict(f"{feed.name} holds {feed.format} packages now; use its own address.", code="format-changed")
         created = _insert(work, feed, format, blob, manifest, tags)
         _check_kept(work, blob)
     return Published(manifest.name, manifest.version, created, blob)
@@ -226,15 +235,15 @@ def _new_version(work: Work, format: FeedFormat, package_id: int, blob: BlobDige
 
 def _add_file(work: Work, version: Version, format: FeedFormat, blob: BlobDigests, manifest: Manifest) -> None:
     _know_blob(work, blob)
-    file = File(
-        version_id=version.id,
-        variant=manifest.variant,
-        filename=format.filename(manifest),
-        blob=blob.sha256,
-        manifest_id=_manifest_id(work, format, blob, manifest),
+    work.session.execute(
+        _FILES.insert().values(
+            version_id=version.id,
+            variant=manifest.variant,
+            filename=format.filename(manifest),
+            blob=blob.sha256,
+            manifest_id=_manifest_id(work, format, blob, manifest),
+        )
     )
-    work.session.add(file)
-    work.session.flush()
 
 
 def _summarise(work: Work, version: Version) -> None:
@@ -279,13 +288,11 @@ def _manifest_id(work: Work, format: FeedFormat, blob: BlobDigests, manifest: Ma
 
 def set_tags(work: Work, package_id: int, version_id: int, tags: Iterable[str], *, explicit: bool) -> None:
     """Point tags at a version; ``explicit`` where somebody asked for the tag itself, not for a publication."""
-    for name in tags:
-        tag = work.session.get(Tag, (package_id, name))
-        if tag is None:
-            work.session.add(Tag(package_id=package_id, name=name, version_id=version_id, explicit=explicit))
-        else:
-            tag.version_id, tag.explicit = version_id, explicit
-    work.session.flush()
+    for name in dict.fromkeys(tags):
+        values = {"version_id": version_id, "explicit": explicit}
+        moved = update(Tag).where(Tag.package_id == package_id, Tag.name == name).values(values).returning(Tag.name)
+        if work.session.execute(moved, execution_options={"synchronize_session": False}).first() is None:
+            work.session.execute(_TAGS.insert().values(package_id=package_id, name=name, **values))
 
 
 # Changes to what is there -----------------------------------------------------------------------------

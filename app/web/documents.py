@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 
 from cachetools import LRUCache
 from flask import Request, Response
@@ -19,6 +20,7 @@ from app.plugin.web import attachment
 _CACHE_BYTES = 32 * 1024 * 1024
 _COMPRESS_FROM = 1400
 _SMALL_FILE = 64 * 1024
+_BLOCK = 256 * 1024
 DocumentKey = tuple[object, ...]
 
 
@@ -97,7 +99,7 @@ def answer_file(
             response.set_data(stream.read())
     else:
         response.direct_passthrough = True
-        response.response = wrap_file(request.environ, stream, 256 * 1024)
+        response.response = wrap_file(request.environ, stream, _BLOCK)
         response.content_length = size
     response.headers["Content-Disposition"] = attachment(download_name or file.filename)
     response.set_etag(sha256)
@@ -110,3 +112,8 @@ def answer_file(
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
     return response
+
+
+def stream_of(environ: dict[str, Any], blobs: BlobStore, sha256: str) -> Iterable[bytes]:
+    """Give a stored file as a body that the server sends in its best way."""
+    return wrap_file(environ, blobs.open(sha256), _BLOCK)

@@ -38,10 +38,14 @@ _UNFIT = ("HTTP_RANGE", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_MATCH", "HTTP_IF_UNMO
 
 @dataclass(frozen=True, slots=True)
 class Repeatable:
-    """Mark an answer as repeatable: until when (seconds since 1970), and what to call at each repetition."""
+    """Mark an answer as repeatable: until when (seconds since 1970), and what to call at each repetition.
+
+    ``reopen`` gives the body anew where it is a file too large to keep.
+    """
 
     until: float | None = None
     repeated: Callable[[], None] | None = None
+    reopen: Callable[[Environ], Iterable[bytes]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class _Answer:
     headers: list[tuple[str, str]]
     body: bytes
     etag: str
-    repeated: Callable[[], None] | None
+    mark: Repeatable
 
 
 class HotAnswers:
@@ -89,9 +93,9 @@ class HotAnswers:
         body = self._app(environ, start)
         mark: Repeatable | None = environ.get(REPEATABLE)
         if mark is not None and began and began[-1][0].startswith("200"):
-            chunks = list(body)
+            chunks = [] if mark.reopen is not None else list(body)
             self._keep(key, stamp, mark, began[-1], b"".join(chunks))
-            return chunks
+            return body if mark.reopen is not None else chunks
         return body
 
     def _keep(
@@ -109,7 +113,7 @@ class HotAnswers:
         until = min(time.time() + _SECONDS, mark.until or float("inf"))
         # The stamp was taken before the answer was made: a commit in between makes it outdated, never wrong.
         with self._lock:
-            self._answers[key] = _Answer(stamp, until, status, headers, body, etag, mark.repeated)
+            self._answers[key] = _Answer(stamp, until, status, headers, body, etag, mark)
 
 
 def _repeat(answer: _Answer, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -118,7 +122,7 @@ def _repeat(answer: _Answer, environ: Environ, start_response: StartResponse) ->
         about_body = ("Content-Length", "Content-Type", "Content-Encoding")
         start_response("304 Not Modified", [h for h in answer.headers if h[0] not in about_body])
         return []
-    if answer.repeated is not None:
-        answer.repeated()
+    if answer.mark.repeated is not None:
+        answer.mark.repeated()
     start_response(answer.status, answer.headers)
-    return [answer.body]
+    return [answer.body] if answer.mark.reopen is None else answer.mark.reopen(environ)

@@ -19,7 +19,7 @@ from app.services import access, keys, packages, publishing
 from app.services.runtime import Runtime, Work
 from app.storage.models import Feed
 from app.web.bodies import chunks_of, read_json
-from app.web.documents import DocumentCache, answer_document, answer_file
+from app.web.documents import DocumentCache, answer_document, answer_file, stream_of
 from app.web.downloads import DownloadCounter
 from app.web.hot import REPEATABLE, Repeatable
 from app.web.identity import Gatekeeper
@@ -71,6 +71,10 @@ class RequestedFeed:
     def get_package(self, name: str) -> PackageRecord:
         """Give a package; raise NotFound."""
         return packages.get_package(self._work, self._feed, name)
+
+    def holds(self, name: str, version: str) -> tuple[bool, bool]:
+        """Tell whether the feed holds a package, and one version of it."""
+        return packages.holds(self._work, self._feed, name, version)
 
     def get_version(self, name: str, version: str) -> VersionRecord:
         """Give one version; raise NotFound."""
@@ -126,16 +130,21 @@ class RequestedFeed:
         )
         if self.request.method == "GET" and response.status_code == 200:
             self._serving.downloads.count(counted)
-            if not response.direct_passthrough:
-                self._repeatable(lambda: self._serving.downloads.count(counted))
+            blobs, sha256 = self._serving.runtime.blobs, file.digests.sha256
+            reopen = (lambda environ: stream_of(environ, blobs, sha256)) if response.direct_passthrough else None
+            self._repeatable(lambda: self._serving.downloads.count(counted), reopen)
         return response
 
     def _private(self) -> bool:
         return not self._work.actor.anonymous
 
-    def _repeatable(self, repeated: Callable[[], None] | None) -> None:
+    def _repeatable(
+        self,
+        repeated: Callable[[], None] | None,
+        reopen: Callable[[dict[str, Any]], Iterable[bytes]] | None = None,
+    ) -> None:
         until = None if self._expires is None else self._expires.timestamp()
-        self.request.environ[REPEATABLE] = Repeatable(until, repeated)
+        self.request.environ[REPEATABLE] = Repeatable(until, repeated, reopen)
 
     def open(self, file: FileRecord) -> BinaryIO:
         """Open a stored file's bytes."""
@@ -165,7 +174,9 @@ class RequestedFeed:
         """Publish a file that is in the blob store."""
         self._end_reading()
         runtime, actor = self._serving.runtime, self._work.actor
-        return publishing.publish_stored(runtime, actor, self.name, blob, filename, tags=tags, expect=expect)
+        return publishing.publish_stored(
+            runtime, actor, self.name, blob, filename, tags=tags, expect=expect, format=self.format
+        )
 
     def set_tag(self, name: str, tag: str, version: str) -> None:
         """Point a tag at a version."""

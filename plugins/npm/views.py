@@ -22,7 +22,6 @@ from .packument import (
     version_object,
 )
 from .publish import read_document
-from .versions import version_key
 
 TARBALL = "application/octet-stream"
 
@@ -104,18 +103,19 @@ def publish(feed: ServedFeed, name: str) -> Response:
         return _change(feed, name, document.values)
     claim = read_claim(document.values, name)
     check_digests(claim, document.tarball)
-    record = feed.package(name)
-    if record is None:
-        check_new_name(name)
-    elif record.version(version_key(claim.version)):
+    known, there = feed.holds(name, claim.version)
+    if there:
         raise _exists(claim)
+    if not known:
+        check_new_name(name)
     # The first version of a package is its latest, whatever the client said.
-    tags = claim.tags if record else (*claim.tags, "latest")
+    tags = claim.tags if known else (*claim.tags, "latest")
     filename = tarball_name(name, claim.version)
     published = feed.publish_stored(document.tarball, filename, tags=tags, expect=claim.check)
     if not published.created:
         raise _exists(claim)
-    return _done(feed, name, 201)
+    # No client reads a revision from here: each reads the packument before it changes anything.
+    return json_response({"ok": True, "success": True, "id": name}, 201)
 
 
 def _exists(claim: Claim) -> Conflict:

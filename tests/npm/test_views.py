@@ -150,12 +150,6 @@ def test_what_is_published_is_served_as_its_tarball_says(feed: Place) -> None:
     assert "scripts" not in shown
 
 
-def test_the_answer_names_the_revision_that_the_next_change_needs(feed: Place) -> None:
-    answers = [publish(feed, "left", "1.0.0"), publish(feed, "left", "1.1.0")]
-    assert json_of(answers[-1])["ok"] is True
-    assert json_of(answers[-1])["rev"] == packument(feed, "left")["_rev"]
-
-
 def test_a_version_is_never_published_twice_not_even_the_same_bytes(feed: Place) -> None:
     assert publish(feed, "left", "1.0.0").status_code == 201
     before = feed.serial()
