@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import CTE, Integer, Select, and_, literal, select
+from sqlalchemy import Integer, Select, and_, bindparam, select
 
 from app.domain import promotion as rules
 from app.domain.errors import Invalid, InvalidPackage
@@ -17,7 +17,7 @@ from app.domain.promotion import Accepts, Candidate, FeedFacts, Objection, Plan,
 from app.plugin.format import FeedFormat
 from app.services import access, packages
 from app.services.runtime import Runtime, Work
-from app.storage.engine import json_field, json_rows
+from app.storage.engine import json_table
 from app.storage.models import Feed, Package, Tag, Version, feed_target
 
 log = logging.getLogger(__name__)
@@ -175,10 +175,18 @@ class _Asked:
 
 def _candidates(work: Work, format: FeedFormat, source: Feed, target: Feed, items: Sequence[Wanted]) -> list[Candidate]:
     asked = _asked(work, format, source, items)
-    rows = {row.position: row for row in work.session.execute(_both_sides(source, target, asked))}
-    lost = [each for number, each in enumerate(asked) if rows[number].version_id is None]
+    given = {"asked": _as_rows(asked), "source": source.id, "target": target.id}
+    rows = {row[0]: row for row in work.session.execute(_BOTH_SIDES, given).all()}
+    lost = [each for number, each in enumerate(asked) if rows[number][3] is None]
     elsewhere = _elsewhere(work, source, lost) if lost else {}
-    return [_candidate(each, rows[number], elsewhere) for number, each in enumerate(asked)]
+    found = []
+    for number, each in enumerate(asked):
+        _, name, version, held, digest, target_digest, size = rows[number]
+        name_key, version_key = each.name_key, each.version_key
+        also = elsewhere.get((name_key, version_key), ())
+        name, version = name or each.name, version or each.version
+        found.append(Candidate(name, version, name_key, version_key, held, digest, target_digest, size or 0, also))
+    return found
 
 
 def _asked(work: Work, format: FeedFormat, source: Feed, items: Sequence[Wanted]) -> list[_Asked]:
@@ -222,69 +230,34 @@ def _newest(work: Work, format: FeedFormat, feed: Feed, names: Iterable[str]) ->
     return newest
 
 
-def _rows(asked: Sequence[_Asked]) -> CTE:
-    """Give the asked versions as a table, sent as one parameter however many there are.
-
-    It is materialized, because its columns are used several times and each use would read the JSON again.
-    """
-    text = json.dumps([[n, each.name_key, each.version_key] for n, each in enumerate(asked)], separators=(",", ":"))
-    value = json_rows(literal(text)).table_valued("value").c.value
-    return (
-        select(
-            json_field(value, 0).label("number"),
-            json_field(value, 1).label("name_key"),
-            json_field(value, 2).label("version_key"),
-        )
-        .cte("asked")
-        .prefix_with("MATERIALIZED")
-    )
-
-
-def _both_sides(source: Feed, target: Feed, asked: Sequence[_Asked]) -> Select[Any]:
+def _both_sides() -> Select[Any]:
     """Select each asked version's row in the source and its digest in the target, by position."""
-    rows = _rows(asked)
-    package, version = Package.__table__.alias("sp"), Version.__table__.alias("sv")
-    target_package, target_version = Package.__table__.alias("tp"), Version.__table__.alias("tv")
+    rows, source, target = json_table("asked", *_ASKED), Package.__table__.alias("sp"), Package.__table__.alias("tp")
+    held, there = Version.__table__.alias("sv"), Version.__table__.alias("tv")
+    columns = (source.c.name, held.c.version, held.c.id, held.c.digest, there.c.digest, held.c.size)
     return (
-        select(
-            rows.c.number.cast(Integer).label("position"),
-            rows.c.name_key,
-            rows.c.version_key,
-            package.c.name,
-            version.c.id.label("version_id"),
-            version.c.version,
-            version.c.digest,
-            version.c.size,
-            target_version.c.digest.label("target_digest"),
-        )
+        select(rows.c.position.cast(Integer), *columns)
         .select_from(rows)
-        .outerjoin(package, and_(package.c.feed_id == source.id, package.c.key == rows.c.name_key))
-        .outerjoin(version, and_(version.c.package_id == package.c.id, version.c.key == rows.c.version_key))
-        .outerjoin(target_package, and_(target_package.c.feed_id == target.id, target_package.c.key == rows.c.name_key))
-        .outerjoin(
-            target_version,
-            and_(target_version.c.package_id == target_package.c.id, target_version.c.key == rows.c.version_key),
-        )
+        .outerjoin(source, and_(source.c.feed_id == _source, source.c.key == rows.c.name_key))
+        .outerjoin(held, and_(held.c.package_id == source.c.id, held.c.key == rows.c.version_key))
+        .outerjoin(target, and_(target.c.feed_id == _target, target.c.key == rows.c.name_key))
+        .outerjoin(there, and_(there.c.package_id == target.c.id, there.c.key == rows.c.version_key))
     )
 
 
-def _candidate(asked: _Asked, row: Any, elsewhere: dict[tuple[str, str], tuple[str, ...]]) -> Candidate:
-    return Candidate(
-        row.name or asked.name,
-        row.version or asked.version,
-        asked.name_key,
-        asked.version_key,
-        row.version_id,
-        row.digest,
-        row.target_digest,
-        row.size or 0,
-        elsewhere.get((asked.name_key, asked.version_key), ()),
-    )
+_ASKED = ("position", "name_key", "version_key")
+_source, _target = bindparam("source", type_=Integer()), bindparam("target", type_=Integer())
+# Built once: making the statement costs as much as promoting twenty versions.
+_BOTH_SIDES = _both_sides()
+
+
+def _as_rows(asked: Sequence[_Asked]) -> str:
+    return json.dumps([[n, each.name_key, each.version_key] for n, each in enumerate(asked)], separators=(",", ":"))
 
 
 def _elsewhere(work: Work, source: Feed, lost: Sequence[_Asked]) -> dict[tuple[str, str], tuple[str, ...]]:
     """Find visible feeds of the format that hold what the source does not."""
-    rows = _rows(lost)
+    rows = json_table("asked", *_ASKED)
     query = (
         select(rows.c.name_key, rows.c.version_key, Package.feed_id)
         .join(Package, Package.key == rows.c.name_key)
@@ -292,7 +265,9 @@ def _elsewhere(work: Work, source: Feed, lost: Sequence[_Asked]) -> dict[tuple[s
     )
     visible = {feed.id: feed.name for feed in access.visible_feeds(work) if feed.format == source.format}
     found: dict[tuple[str, str], tuple[str, ...]] = {}
-    for name_key, version_key, feed_id in work.session.execute(query.where(Package.feed_id.in_(visible))):
+    for name_key, version_key, feed_id in work.session.execute(
+        query.where(Package.feed_id.in_(visible)), {"asked": _as_rows(lost)}
+    ):
         at = (name_key, version_key)
         found[at] = (*found.get(at, ()), visible[feed_id])
     return found

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import (
-    Integer,
-    and_,
-    delete,
-    func,
-    insert,
-    literal,
-    select,
-    update,
-)
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.errors import AppError, Conflict, Forbidden, Invalid, Refused, StalePlan
 from app.domain.permissions import Permission
 from app.domain.promotion import Outcome, Plan
 from app.plugin.format import FeedFormat
-from app.services import access, events, packages, publishing
+from app.services import access, copying, events, publishing
 from app.services.plans import (
     ALIASES,
     MAX_ITEMS,
@@ -38,8 +28,7 @@ from app.services.plans import (
     target_choices,
 )
 from app.services.runtime import Actor, Runtime, Work
-from app.storage.engine import json_field, json_rows
-from app.storage.models import Feed, File, Package, Promotion, PromotionItem, Tag, Version
+from app.storage.models import Feed, Promotion, PromotionItem
 
 __all__ = [
     "MAX_ITEMS",
@@ -112,7 +101,7 @@ def apply(work: Work, request: PromotionRequest) -> PromotionResult:
     if not drawn.additions:
         return PromotionResult(None, drawn)
     promotion = _record(work, drawn, request)
-    _copy(work, drawn, promotion, publishing.bump(work, target))
+    copying.copy(work, drawn, promotion, publishing.bump(work, target))
     _verify(work, promotion)
     return PromotionResult(promotion, drawn)
 
@@ -198,7 +187,7 @@ def _record(work: Work, drawn: Plan, request: PromotionRequest) -> Promotion:
     )
     work.session.add(promotion)
     work.session.flush()
-    _record_items(work, drawn, promotion)
+    copying.record_items(work, drawn, promotion)
     shown = f"{items[0].name} {items[0].version}" + (f" and {len(items) - 1} more" if len(items) > 1 else "")
     events.record(
         work,
@@ -214,90 +203,9 @@ def _record(work: Work, drawn: Plan, request: PromotionRequest) -> Promotion:
     return promotion
 
 
-def _record_items(work: Work, drawn: Plan, promotion: Promotion) -> None:
-    """Write the plan's items down in one statement, whatever their number."""
-    values = [(n, i.name_key, i.version_key, i.name, i.version, i.digest, i.outcome) for n, i in enumerate(drawn.items)]
-    value = json_rows(literal(json.dumps(values, separators=(",", ":")))).table_valued("value").c.value
-    position, *texts = (json_field(value, number) for number in range(7))
-    chosen = select(literal(promotion.id), position.cast(Integer), *texts)
-    columns = ("promotion_id", "position", "name_key", "version_key", "name", "version", "digest", "outcome")
-    work.session.execute(insert(PromotionItem).from_select(columns, chosen))
-
-
-def _copy(work: Work, drawn: Plan, promotion: Promotion, serial: int) -> None:
-    """Copy rows, not bytes: four statements, whatever the number of versions."""
-    item, source, target = PromotionItem, Package.__table__.alias("sp"), Package.__table__.alias("tp")
-    held, new = Version.__table__.alias("sv"), Version.__table__.alias("tv")
-    added = and_(item.promotion_id == promotion.id, item.outcome == Outcome.ADD.value)
-    in_source = and_(source.c.feed_id == drawn.source.id, source.c.key == item.name_key)
-    in_target = and_(target.c.feed_id == drawn.target.id, target.c.key == item.name_key)
-    absent = ~select(target.c.id).where(in_target).exists()
-    session = work.session
-
-    session.execute(
-        insert(Package).from_select(
-            ("feed_id", "key", "confusable", "name", "serial"),
-            select(literal(drawn.target.id), source.c.key, source.c.confusable, source.c.name, literal(serial))
-            .select_from(item)
-            .join(source, in_source)
-            .where(added, absent)
-            .distinct(),
-        )
-    )
-    touched = select(item.name_key).where(added)
-    mine = and_(Package.feed_id == drawn.target.id, Package.key.in_(touched))
-    session.execute(update(Package).where(mine).values(serial=serial), execution_options={"synchronize_session": False})
-    carried = ("key", "version", "normalized", "prerelease", "digest", "size", "listed", "deprecated")
-    session.execute(
-        insert(Version).from_select(
-            ("package_id", *carried, "origin", "published", "published_by", "added", "added_by", "downloads"),
-            select(
-                target.c.id,
-                *(held.c[name] for name in carried),
-                literal("promoted"),
-                held.c.published,
-                held.c.published_by,
-                literal(promotion.at, Version.added.type),
-                literal(promotion.actor),
-                literal(0),
-            )
-            .select_from(item)
-            .join(source, in_source)
-            .join(held, and_(held.c.package_id == source.c.id, held.c.key == item.version_key))
-            .join(target, in_target)
-            .where(added),
-        )
-    )
-    session.execute(
-        insert(File).from_select(
-            ("version_id", "variant", "filename", "blob", "manifest_id"),
-            select(new.c.id, File.variant, File.filename, File.blob, File.manifest_id)
-            .select_from(item)
-            .join(source, in_source)
-            .join(held, and_(held.c.package_id == source.c.id, held.c.key == item.version_key))
-            .join(target, in_target)
-            .join(new, and_(new.c.package_id == target.c.id, new.c.key == item.version_key))
-            .join(File, File.version_id == held.c.id)
-            .where(added),
-        )
-    )
-    # What publishing called latest by the way gives way to the highest stable version; what somebody set stays.
-    implied = and_(Tag.name == packages.LATEST, ~Tag.explicit, Tag.package_id.in_(select(Package.id).where(mine)))
-    session.execute(delete(Tag).where(implied), execution_options={"synchronize_session": False})
-
-
 def _verify(work: Work, promotion: Promotion) -> None:
     """Read the target again and compare, before success is said; raises, and so undoes, where anything differs."""
-    package, version = Package.__table__.alias("tp"), Version.__table__.alias("tv")
-    files = select(func.count(File.id)).where(File.version_id == version.c.id).scalar_subquery()
-    same = (
-        select(func.count())
-        .select_from(PromotionItem)
-        .join(package, and_(package.c.feed_id == promotion.target_id, package.c.key == PromotionItem.name_key))
-        .join(version, and_(version.c.package_id == package.c.id, version.c.key == PromotionItem.version_key))
-        .where(PromotionItem.promotion_id == promotion.id, version.c.digest == PromotionItem.digest, files > 0)
-    )
-    if work.session.scalar(same) != promotion.item_count:
+    if copying.arrived(work, promotion) != promotion.item_count:
         raise Conflict(
             f"The promotion to {promotion.target_name} was undone: what arrived is not what was planned. Try again.",
             code="verification-failed",

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, String, create_engine, event, make_url
+from sqlalchemy import CTE, URL, Connection, Engine, String, bindparam, create_engine, event, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.ext.compiler import compiles
@@ -196,6 +196,16 @@ class json_field(GenericFunction[str]):  # noqa: N801 - the same
 
     type = String()
     inherit_cache = True
+
+
+def json_table(name: str, *columns: str) -> CTE:
+    """Give a table whose rows come as one parameter, ``name``: a JSON array of arrays, as text.
+
+    It is materialized, because its columns are used several times and each use would read the JSON again.
+    """
+    value = json_rows(bindparam(name, type_=String())).table_valued("value").c.value
+    fields = (json_field(value, number).label(column) for number, column in enumerate(columns))
+    return select(*fields).cte(f"{name}_rows").prefix_with("MATERIALIZED")
 
 
 @compiles(json_field, "sqlite")

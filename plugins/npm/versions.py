@@ -23,6 +23,7 @@ _TAG = re.compile(r"[A-Za-z0-9_.!~*'()-]+")
 """What needs no encoding in an address (npm-package-arg)."""
 
 
+@lru_cache(maxsize=16_384)  # The same few texts come again and again: 1.0.0 is the version of every second package.
 def version_key(version: str) -> str:
     """Give the sortable key of a strict SemVer 2 version that npm can hold; raise InvalidPackage."""
     if max(parse_semver(version).core) > MAX_NUMBER:

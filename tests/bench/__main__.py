@@ -97,14 +97,14 @@ def bench_promotions(home: Path, url: str, key: str) -> list[Row]:
         ("P1", 1000, "<= 4", "<= 2"),
         ("P2", 10_000, "<= 4", "<= 2"),
     ):
-        times, before = [], home / "before.db"
-        for repeat in range(5 if size < 10_000 else 3):
-            target = ("bulk-target", "bulk-other")[repeat % 2]
-            promotion.snapshot(database, before)
-            marks = promotion.state(database)
-            times.append(promotion.promote(url, key, size, "bulk", target, rng))
-        promotion.snapshot(database, home / "after.db")
-        raw = promotion.floor(before, home / "after.db", marks)
+        before, after = home / "before.db", home / "after.db"
+        times, marks = [], []
+        promotion.snapshot(database, before)
+        for repeat in range(7 if size < 10_000 else 3):
+            marks.append(promotion.state(database))
+            times.append(promotion.promote(url, key, size, "bulk", ("bulk-target", "bulk-other")[repeat % 2], rng))
+        promotion.snapshot(database, after)
+        raw = statistics.median(promotion.floor(before, after, marks))
         rows.append(
             Row(
                 id_,
@@ -116,7 +116,7 @@ def bench_promotions(home: Path, url: str, key: str) -> list[Row]:
             )
         )
         before.unlink()
-        (home / "after.db").unlink()
+        after.unlink()
     return rows
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
-import shutil
 import sqlite3
-import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,15 +17,16 @@ NOW = "2026-11-23 00:00:00.000000"
 
 
 def seed(database: Path, feed_id: int, version_key: Callable[[str], str]) -> None:
-    """Fill a feed with 200,000 versions, all of one file's bytes."""
-    blob = "a" * 64
+    """Fill a feed with 200,000 versions, each with a file of its own; the bytes themselves are never read."""
+    blobs = [hashlib.sha256(str(n).encode()).hexdigest() for n in range(PACKAGES * VERSIONS)]
+    data = '{"name": "x", "version": "1.0.0", "data": {}}'
     with sqlite3.connect(database) as db:
-        db.execute("INSERT INTO blob VALUES (?, '', '', '', 10, ?)", (blob, NOW))
-        columns = "blob, format, description, keywords, license, data"
-        data = '{"name": "x", "version": "1.0.0", "data": {}}'
-        manifest = db.execute(
-            f"INSERT INTO manifest ({columns}) VALUES (?, 'npm', '', '', '', ?)", (blob, data)
-        ).lastrowid
+        db.executemany("INSERT INTO blob VALUES (?, '', '', '', 10, ?)", ((blob, NOW) for blob in blobs))
+        columns = "id, blob, format, description, keywords, license, data"
+        db.executemany(
+            f"INSERT INTO manifest ({columns}) VALUES (?, ?, 'npm', '', '', '', ?)",
+            ((100_000 + n, blob, data) for n, blob in enumerate(blobs)),
+        )
         db.executemany(
             "INSERT INTO package (id, feed_id, key, confusable, name, serial) VALUES (?, ?, ?, ?, ?, 1)",
             ((1000 + n, feed_id, name(n), name(n), name(n)) for n in range(PACKAGES)),
@@ -52,7 +52,7 @@ def seed(database: Path, feed_id: int, version_key: Callable[[str], str]) -> Non
         )
         db.executemany(
             "INSERT INTO file (version_id, variant, filename, blob, manifest_id) VALUES (?, '', 'x.tgz', ?, ?)",
-            ((100_000 + n, blob, manifest) for n in range(PACKAGES * VERSIONS)),
+            ((100_000 + n, blob, 100_000 + n) for n, blob in enumerate(blobs)),
         )
     db.close()
 
@@ -89,27 +89,30 @@ def state(database: Path) -> dict[str, int]:
     return found
 
 
-def floor(before: Path, after: Path, marks: dict[str, int]) -> float:
-    """Insert the rows that a promotion added into a copy of the database before it, by executemany; give seconds."""
+def floor(before: Path, after: Path, marks: list[dict[str, int]]) -> list[float]:
+    """Insert the rows that promotions added into a copy of the database before them, by executemany.
+
+    ``marks`` is the state before each promotion; gives the seconds of each. One connection does all, as in a
+    database that is in use.
+    """
     with sqlite3.connect(after) as db:
-        rows = {
-            t: db.execute(f"SELECT * FROM {t} WHERE rowid > ? ORDER BY rowid", (marks[t],)).fetchall() for t in TABLES
-        }
+        ends = [*marks[1:], state(after)]
+        added = [{t: _added(db, t, first[t], last[t]) for t in TABLES} for first, last in zip(marks, ends, strict=True)]
     db.close()
-    times = []
-    for _ in range(3):
-        copy = before.with_suffix(".floor.db")
-        shutil.copyfile(before, copy)
-        times.append(_insert(copy, rows))
-        copy.unlink()
-    return statistics.median(times)
-
-
-def _insert(database: Path, rows: dict[str, list[tuple[object, ...]]]) -> float:
-    db = sqlite3.connect(database, isolation_level=None)
+    db = sqlite3.connect(before, isolation_level=None)
     # SQLite's own automatic checkpoint belongs to the floor: who does not move it elsewhere pays for it.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536", "foreign_keys=ON"):
         db.execute(f"PRAGMA {pragma}")
+    times = [_insert(db, rows) for rows in added]
+    db.close()
+    return times
+
+
+def _added(db: sqlite3.Connection, table: str, first: int, last: int) -> list[tuple[object, ...]]:
+    return db.execute(f"SELECT * FROM {table} WHERE rowid > ? AND rowid <= ? ORDER BY rowid", (first, last)).fetchall()
+
+
+def _insert(db: sqlite3.Connection, rows: dict[str, list[tuple[object, ...]]]) -> float:
     began = time.perf_counter()
     db.execute("BEGIN IMMEDIATE")
     for table, content in rows.items():
@@ -117,9 +120,7 @@ def _insert(database: Path, rows: dict[str, list[tuple[object, ...]]]) -> float:
             marks = ", ".join("?" * len(content[0]))
             db.executemany(f"INSERT INTO {table} VALUES ({marks})", content)
     db.execute("COMMIT")
-    taken = time.perf_counter() - began
-    db.close()
-    return taken
+    return time.perf_counter() - began
 
 
 def snapshot(database: Path, to: Path) -> None:

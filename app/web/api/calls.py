@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _MOST_FIELDS = 1000
 _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 _KEYS = ("key", "API_Key")
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 class Fields:
@@ -43,10 +45,11 @@ class Fields:
 
     def find(self, *names: str) -> str | None:
         """Give the text of a field by the names it goes by, or None; raise Invalid where two of them disagree."""
-        sent = {name: self._text(name) for name in names if name in self}
-        if len(set(sent.values())) > 1:
-            raise Invalid(f"{' and '.join(sent)} mean the same and differ; send one of them.")
-        return next(iter(sent.values()), None)
+        sent = [(name, value) for name in names if (value := self._values.get(name.lower())) is not None]
+        texts = {_check_text(name, value) for name, value in sent}
+        if len(texts) > 1:
+            raise Invalid(f"{' and '.join(name for name, _ in sent)} mean the same and differ; send one of them.")
+        return texts.pop() if texts else None
 
     def text(self, *names: str) -> str:
         """Give the text of a field, or an empty one."""
@@ -85,14 +88,11 @@ class Fields:
             raise Invalid(f"The field {name} is {_shown(value)}; send a list of objects.")
         return [Fields(each.items()) for each in value]
 
-    def _text(self, name: str) -> str:
-        return _check_text(name, self.get(name))
-
 
 def _check_text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise Invalid(f"The field {name} is {_shown(value)}; send text.")
-    if "\0" in value or any("\ud800" <= each <= "\udfff" for each in value):
+    if _NO_TEXT.search(value):
         raise Invalid(f"The field {name} holds NUL or half a character; send plain text.")
     return value
 
