@@ -10,7 +10,7 @@ import json
 import random
 import statistics
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -32,11 +32,12 @@ SMALL, BIG = 10_000, 20_000_000
 class Figures:
     """Hold what was measured, by name; rates in requests or MB a second, times in seconds, memory in MiB."""
 
+    title: str
     of: dict[str, float] = field(default_factory=dict)
 
     def __setitem__(self, name: str, value: float) -> None:
         """Keep a figure and show it."""
-        print(f"  {name:42} {value:12.3f}", flush=True)
+        print(f"  {self.title:12} {name:42} {value:12.3f}", flush=True)
         self.of[name] = value
 
 
@@ -77,45 +78,78 @@ def publish_document(base: str, name: str, version: str, content: bytes) -> byte
     )
 
 
-def measure(base: str, key: str, server: Running) -> Figures:
-    """Measure a registry that is empty of our names."""
-    found = Figures()
-    auth = {"Authorization": f"Bearer {key}"}
-    write = {**auth, "Content-Type": "application/json"}
-    found["memory idle"] = server.memory()
+@dataclass
+class Registry:
+    """Be a registry under measurement, empty of our names; ``key`` is a bearer token."""
 
-    def publish(name: str, version: str, size: int) -> float:
-        document = publish_document(base, name, version, tarball(name, version, size))
+    base: str
+    key: str
+    server: Running
+    found: Figures
+
+    @property
+    def auth(self) -> dict[str, str]:
+        """Give the headers of a reader."""
+        return {"Authorization": f"Bearer {self.key}"}
+
+    def publish(self, name: str, version: str, size: int) -> float:
+        """Publish a package; give the seconds."""
+        document = publish_document(self.base, name, version, tarball(name, version, size))
+        headers = {**self.auth, "Content-Type": "application/json"}
 
         def send() -> None:
-            status, answer = request("PUT", f"{base}/{name}", document, write)
+            status, answer = request("PUT", f"{self.base}/{name}", document, headers)
             if status not in (200, 201):
                 raise RuntimeError(f"{status}: {answer[:300]!r}")
 
         return seconds(send)
 
+
+def measure(*registries: Registry) -> None:
+    """Measure registries step by step in turn: the machine's speed changes from minute to minute, for all alike."""
+    for _ in zip(*map(_steps, registries), strict=True):
+        pass
+
+
+def _steps(of: Registry) -> Iterator[None]:
+    found = of.found
+    found["memory idle"] = of.server.memory()
     for number in range(20):
-        publish(f"warm-{number}", "1.0.0", SMALL)
-    found["publish 10 KB, ms"] = 1000 * statistics.median(publish(f"one-{n}", "1.0.0", SMALL) for n in range(100))
-    found["publish 20 MB, s"] = statistics.median(publish(f"big-{n}", "1.0.0", BIG) for n in range(3))
+        of.publish(f"warm-{number}", "1.0.0", SMALL)
+    times = []
+    for number in range(200):
+        times.append(of.publish(f"one-{number}", "1.0.0", SMALL))
+        if number % 10 == 0:
+            yield
+    found["publish 10 KB, ms"] = 1000 * statistics.median(times)
+    yield
+    found["publish 20 MB, s"] = statistics.median(of.publish(f"big-{n}", "1.0.0", BIG) for n in range(3))
+    yield
     for number in range(500):
-        publish("many", f"1.0.{number}", SMALL)
-    with peak_memory(server.process.pid) as peak:
-        _measure_reading(found, base, auth)
+        of.publish("many", f"1.0.{number}", SMALL)
+    yield
+    with peak_memory(of.server.process.pid) as peak:
+        yield from _reading_steps(of)
     found["memory peak under reads"] = peak[0]
-    return found
 
 
-def _measure_reading(found: Figures, base: str, auth: Mapping[str, str]) -> None:
+def _reading_steps(of: Registry) -> Iterator[None]:
+    found, auth = of.found, of.auth
     for label, name in (("1 version", "one-0"), ("500 versions", "many")):
-        url = f"{base}/{name}"
+        url = f"{of.base}/{name}"
         found[f"packument {label}, req/s"] = requests_per_second(url, auth)
+        yield
         found[f"abbreviated {label}, req/s"] = requests_per_second(url, {**auth, **ABBREVIATED})
+        yield
         found[f"packument {label} 304, req/s"] = requests_per_second(url, {**auth, "If-None-Match": etag(url, auth)})
-    found["tarball 10 KB, req/s"] = requests_per_second(tarball_url(base, "one-0", auth), auth)
-    big = tarball_url(base, "big-0", auth)
+        yield
+    found["tarball 10 KB, req/s"] = requests_per_second(tarball_url(of.base, "one-0", auth), auth)
+    yield
+    big = tarball_url(of.base, "big-0", auth)
     found["tarball 20 MB 4 connections, MB/s"] = requests_per_second(big, auth, 4) * BIG / 1e6
+    yield
     found["tarball 20 MB 1 connection, MB/s"] = download_rate(big, auth)
+    yield
 
 
 def etag(url: str, headers: Mapping[str, str]) -> str:
