@@ -92,7 +92,9 @@ class Manifest:
 
     def to_json(self) -> dict[str, Any]:
         """Give the manifest as JSON values."""
-        return {**asdict(self), "keywords": list(self.keywords), "links": dict(self.links)}
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        listed = {"keywords": list(self.keywords), "dependencies": [asdict(each) for each in self.dependencies]}
+        return {**values, **listed, "links": dict(self.links), "data": dict(self.data)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Manifest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.domain.errors import Forbidden, NotFound, Unauthenticated
 from app.domain.names import fold
@@ -20,6 +20,9 @@ from app.domain.permissions import (
 )
 from app.services.runtime import Actor, Work
 from app.storage.models import Feed, Grant, TaskAttribute, User, membership
+
+# Asked several times in every request; built once.
+_FEED_BY_KEY = select(Feed).where(Feed.key == bindparam("folded"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,7 @@ def who_can_grant(work: Work, feed: Feed | None) -> list[str]:
 
 def find_feed(work: Work, name: str) -> Feed | None:
     """Give a feed by name in any case, whatever the actor may see; for use cases only."""
-    return work.session.scalars(select(Feed).where(Feed.key == fold(name))).one_or_none()
+    return work.session.scalars(_FEED_BY_KEY, {"folded": fold(name)}).one_or_none()
 
 
 def get_feed(work: Work, name: str, permission: Permission = Permission.VIEW_FEED) -> Feed:

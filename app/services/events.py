@@ -12,7 +12,9 @@ from app.domain.history import GENESIS, EventFacts, chain_hash
 from app.services.runtime import Work
 from app.storage.models import Event, EventHead
 
-_EVENTS, _HEADS = cast("Table", Event.__table__), cast("Table", EventHead.__table__)
+_heads = cast("Table", EventHead.__table__)
+_HEAD = select(_heads.c.last_id, _heads.c.hash).with_for_update()
+_ADD, _MOVE_HEAD = cast("Table", Event.__table__).insert(), _heads.update()
 
 
 def begin(work: Work) -> None:
@@ -29,11 +31,11 @@ def record(work: Work, tag: str, *, feed: str | None = None, subject: str | None
         EventFacts(work.now().isoformat(timespec="microseconds"), work.actor.name, tag, feed, subject, data),
     )
     # The head's row is the lock: appenders wait for each other, on PostgreSQL by FOR UPDATE.
-    head = session.execute(select(EventHead.last_id, EventHead.hash).with_for_update()).one()
+    head = session.execute(_HEAD).one()
     digest = chain_hash(head.hash, facts)
     entry = {"at": facts.at, "actor": facts.actor, "tag": tag, "feed": feed, "subject": subject, "data": data}
-    session.execute(_EVENTS.insert().values(id=head.last_id + 1, previous=head.hash, hash=digest, **entry))
-    session.execute(_HEADS.update().values(last_id=head.last_id + 1, hash=digest))
+    session.execute(_ADD, {"id": head.last_id + 1, "previous": head.hash, "hash": digest, **entry})
+    session.execute(_MOVE_HEAD, {"last_id": head.last_id + 1, "hash": digest})
     work.events.append(facts)
 
 

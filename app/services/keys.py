@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from app.domain.errors import Invalid, NotFound, Unauthenticated
 from app.domain.names import check_person_name
@@ -20,6 +20,7 @@ from app.storage.models import ApiKey, FeedGroup
 PREFIX = "prm_"
 _SHOWN = len(PREFIX) + 6
 _TOUCH_EVERY = timedelta(minutes=1)
+_KEY_BY_HASH = select(ApiKey).where(ApiKey.secret_hash == bindparam("hashed"))  # Asked in every request.
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def hash_secret(secret: str) -> str:
 
 def find_actor(work: Work, secret: str) -> tuple[Actor, ApiKey] | None:
     """Give who a key acts as, or None for an unknown, disabled or expired key, or one of a disabled user."""
-    key = work.session.scalars(select(ApiKey).where(ApiKey.secret_hash == hash_secret(secret))).one_or_none()
+    key = work.session.scalars(_KEY_BY_HASH, {"hashed": hash_secret(secret)}).one_or_none()
     if key is None or not key.enabled or (key.expires is not None and key.expires <= work.now()):
         return None
     if key.kind == "personal":

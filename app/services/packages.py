@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, or_, select
 from sqlalchemy import Row as SqlRow
 
 from app.domain.errors import InvalidPackage, NotFound
@@ -22,6 +22,11 @@ LATEST_STABLE = "latest-stable"
 LATEST_UNSTABLE = "latest-unstable"
 ALIASES = (LATEST, LATEST_STABLE, LATEST_UNSTABLE)
 _BATCH = 500
+_HELD = (
+    select(Package.id, Version.id.label("version_id"))
+    .outerjoin(Version, and_(Version.package_id == Package.id, Version.key == bindparam("at")))
+    .where(Package.feed_id == bindparam("of_feed"), Package.key == bindparam("named"))
+)
 
 
 def find_package(work: Work, feed: Feed, name: str) -> PackageRecord | None:
@@ -172,11 +177,8 @@ def _find_exact(work: Work, feed: Feed, name: str, version: str) -> VersionRecor
 def holds(work: Work, feed: Feed, name: str, version: str) -> tuple[bool, bool]:
     """Tell whether a feed holds a package, and whether it holds one version of it; one query."""
     format = work.get_format(feed.format)
-    row = work.session.execute(
-        select(Package.id, Version.id.label("version_id"))
-        .outerjoin(Version, and_(Version.package_id == Package.id, Version.key == format.version_key(version)))
-        .where(Package.feed_id == feed.id, Package.key == format.name_key(name))
-    ).one_or_none()
+    given = {"of_feed": feed.id, "named": format.name_key(name), "at": format.version_key(version)}
+    row = work.session.execute(_HELD, given).one_or_none()
     return (False, False) if row is None else (True, row.version_id is not None)
 
 

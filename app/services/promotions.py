@@ -13,7 +13,7 @@ from app.domain.errors import AppError, Conflict, Forbidden, Invalid, Refused, S
 from app.domain.permissions import Permission
 from app.domain.promotion import Outcome, Plan
 from app.plugin.format import FeedFormat
-from app.services import access, copying, events, publishing
+from app.services import access, copying, events, storing
 from app.services.plans import (
     ALIASES,
     MAX_ITEMS,
@@ -101,7 +101,7 @@ def apply(work: Work, request: PromotionRequest) -> PromotionResult:
     if not drawn.additions:
         return PromotionResult(None, drawn)
     promotion = _record(work, drawn, request)
-    copying.copy(work, drawn, promotion, publishing.bump(work, target))
+    copying.copy(work, drawn, promotion, storing.bump(work, target))
     _verify(work, promotion)
     return PromotionResult(promotion, drawn)
 

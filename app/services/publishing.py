@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import cast
 
-from sqlalchemy import Table, delete, func, insert, select, update
+from sqlalchemy import delete, func, select, update
 
 from app.domain.errors import Conflict, Forbidden, Invalid, InvalidPackage, NotFound
 from app.domain.permissions import Permission
@@ -13,13 +12,11 @@ from app.domain.promotion import Accepts, content_digest
 from app.plugin.blobs import BlobDigests
 from app.plugin.format import FeedFormat, Manifest
 from app.plugin.records import Published
-from app.services import access, events, packages
+from app.services import access, events, packages, storing
 from app.services.runtime import Actor, Runtime, Work
-from app.storage.engine import insert_unless_there
-from app.storage.models import Blob, Feed, File, FileManifest, Package, Tag, Version
+from app.storage.models import Blob, Feed, File, Package, Tag, Version
 
 Check = Callable[[Manifest], None]
-_FILES, _TAGS = cast("Table", File.__table__), cast("Table", Tag.__table__)
 
 
 def publish(
@@ -111,34 +108,24 @@ def open_for_writing(work: Work, feed_name: str, permission: Permission) -> Feed
 def _insert(
     work: Work, feed: Feed, format: FeedFormat, blob: BlobDigests, manifest: Manifest, tags: Sequence[str]
 ) -> bool:
-    serial = bump(work, feed)
-    package_id = _package_id(work, feed, format, manifest, serial)
-    key = format.version_key(manifest.version)
-    version = work.session.scalars(
-        select(Version).where(Version.package_id == package_id, Version.key == key)
-    ).one_or_none()
+    package_id, known = _package_id(work, feed, format, manifest, storing.bump(work, feed))
+    version = _find_version(work, package_id, format.version_key(manifest.version)) if known else None
     replaced = version is not None and not _fits_beside(work, feed, version, manifest, blob)
     if version is not None and not replaced and _has(work, version, blob):
-        set_tags(work, package_id, version.id, tags, explicit=False)
+        storing.set_tags(work, package_id, version.id, tags, explicit=False)
         return False
     if version is not None and replaced:
         work.session.delete(version)
         work.session.flush()
         version = None
-    if version is None:
-        version = _new_version(work, format, package_id, blob, manifest)
-        _add_file(work, version, format, blob, manifest)
-    else:
-        _add_file(work, version, format, blob, manifest)
+    version_id = storing.add_version(work, format, package_id, blob, manifest) if version is None else version.id
+    storing.add_file(work, version_id, format, blob, manifest)
+    if version is not None:
         _summarise(work, version)
     if tags:
-        set_tags(work, package_id, version.id, tags, explicit=False)
-    else:
-        # An upload names no tag: what was called latest by the way gives way to the highest stable version.
-        work.session.execute(
-            delete(Tag).where(Tag.package_id == package_id, Tag.name == packages.LATEST, ~Tag.explicit),
-            execution_options={"synchronize_session": False},
-        )
+        storing.set_tags(work, package_id, version_id, tags, explicit=False)
+    elif known:
+        storing.drop_implied_latest(work, package_id)  # An upload names no tag.
     events.record(
         work,
         "package-overwritten" if replaced else "package-published",
@@ -151,29 +138,13 @@ def _insert(
     return True
 
 
-def bump(work: Work, feed: Feed) -> int:
-    """Count one change of a feed and give its serial; on PostgreSQL this also is the lock of the feed's writers."""
-    statement = update(Feed).where(Feed.id == feed.id).values(serial=Feed.serial + 1).returning(Feed.serial)
-    return work.session.execute(statement.execution_options(synchronize_session=False)).scalar_one()
-
-
-def _package_id(work: Work, feed: Feed, format: FeedFormat, manifest: Manifest, serial: int) -> int:
-    key = format.name_key(manifest.name)
-    touched = work.session.execute(
-        update(Package)
-        .where(Package.feed_id == feed.id, Package.key == key)
-        .values(serial=serial)
-        .returning(Package.id)
-        .execution_options(synchronize_session=False)
-    ).scalar_one_or_none()
+def _package_id(work: Work, feed: Feed, format: FeedFormat, manifest: Manifest, serial: int) -> tuple[int, bool]:
+    """Give a package's id, and whether it was there before."""
+    touched = storing.touch_package(work, feed, format.name_key(manifest.name), serial)
     if touched is not None:
-        return touched
-    confusable = format.confusable_key(manifest.name)
-    _check_look_alike(work, feed, manifest.name, confusable)
-    statement = insert(Package).values(
-        feed_id=feed.id, key=key, confusable=confusable, name=manifest.name, serial=serial
-    )
-    return work.session.execute(statement.returning(Package.id)).scalar_one()
+        return touched, True
+    _check_look_alike(work, feed, manifest.name, format.confusable_key(manifest.name))
+    return storing.add_package(work, feed, format, manifest.name, serial), False
 
 
 def _check_look_alike(work: Work, feed: Feed, name: str, confusable: str) -> None:
@@ -189,6 +160,12 @@ def _check_look_alike(work: Work, feed: Feed, name: str, confusable: str) -> Non
         name=name,
         twin=twin,
     )
+
+
+def _find_version(work: Work, package_id: int, key: str) -> Version | None:
+    return work.session.scalars(
+        select(Version).where(Version.package_id == package_id, Version.key == key)
+    ).one_or_none()
 
 
 def _has(work: Work, version: Version, blob: BlobDigests) -> bool:
@@ -212,40 +189,6 @@ def _fits_beside(work: Work, feed: Feed, version: Version, manifest: Manifest, b
     )
 
 
-def _new_version(work: Work, format: FeedFormat, package_id: int, blob: BlobDigests, manifest: Manifest) -> Version:
-    now, by = work.now(), work.actor.name
-    version = Version(
-        package_id=package_id,
-        key=format.version_key(manifest.version),
-        version=manifest.version,
-        normalized=format.normalize(manifest.version),
-        prerelease=format.is_prerelease(manifest.version),
-        digest=content_digest([(manifest.variant, blob.sha256)]),
-        size=blob.size,
-        origin="published",
-        published=now,
-        published_by=by,
-        added=now,
-        added_by=by,
-    )
-    work.session.add(version)
-    work.session.flush()
-    return version
-
-
-def _add_file(work: Work, version: Version, format: FeedFormat, blob: BlobDigests, manifest: Manifest) -> None:
-    _know_blob(work, blob)
-    work.session.execute(
-        _FILES.insert().values(
-            version_id=version.id,
-            variant=manifest.variant,
-            filename=format.filename(manifest),
-            blob=blob.sha256,
-            manifest_id=_manifest_id(work, format, blob, manifest),
-        )
-    )
-
-
 def _summarise(work: Work, version: Version) -> None:
     """Bring a version's digest and size up to date with its files."""
     rows = work.session.execute(
@@ -257,51 +200,13 @@ def _summarise(work: Work, version: Version) -> None:
     version.size = sum(row.size for row in rows)
 
 
-def _know_blob(work: Work, blob: BlobDigests) -> None:
-    # Two feeds may take the same bytes at once; whoever comes second uses the first one's row.
-    insert_unless_there(
-        work.session,
-        Blob,
-        sha256=blob.sha256,
-        sha512=blob.sha512,
-        sha1=blob.sha1,
-        md5=blob.md5,
-        size=blob.size,
-        added=work.now(),
-    )
-
-
-def _manifest_id(work: Work, format: FeedFormat, blob: BlobDigests, manifest: Manifest) -> int:
-    insert_unless_there(
-        work.session,
-        FileManifest,
-        blob=blob.sha256,
-        format=format.key,
-        description=manifest.description[:4000],
-        keywords=" ".join(manifest.keywords)[:2000],
-        license=manifest.license[:500],
-        data=manifest.to_json(),
-    )
-    known = select(FileManifest.id).where(FileManifest.blob == blob.sha256, FileManifest.format == format.key)
-    return work.session.scalars(known).one()
-
-
-def set_tags(work: Work, package_id: int, version_id: int, tags: Iterable[str], *, explicit: bool) -> None:
-    """Point tags at a version; ``explicit`` where somebody asked for the tag itself, not for a publication."""
-    for name in dict.fromkeys(tags):
-        values = {"version_id": version_id, "explicit": explicit}
-        moved = update(Tag).where(Tag.package_id == package_id, Tag.name == name).values(values).returning(Tag.name)
-        if work.session.execute(moved, execution_options={"synchronize_session": False}).first() is None:
-            work.session.execute(_TAGS.insert().values(package_id=package_id, name=name, **values))
-
-
 # Changes to what is there -----------------------------------------------------------------------------
 
 
 def _touch(work: Work, feed: Feed, name: str) -> int:
     """Count a change of one package; give its id; raise NotFound."""
     record = packages.get_package(work, feed, name)
-    serial = bump(work, feed)
+    serial = storing.bump(work, feed)
     statement = update(Package).where(Package.feed_id == feed.id, Package.key == record.key).values(serial=serial)
     return work.session.execute(
         statement.returning(Package.id).execution_options(synchronize_session=False)
@@ -318,7 +223,7 @@ def set_tag(work: Work, feed_name: str, name: str, tag: str, version: str) -> No
     feed = open_for_writing(work, feed_name, Permission.ADD_PACKAGE)
     package_id = _touch(work, feed, name)
     row = _version_row(work, feed, package_id, name, version)
-    set_tags(work, package_id, row.id, [tag], explicit=True)
+    storing.set_tags(work, package_id, row.id, [tag], explicit=True)
     events.record(work, "tag-set", feed=feed.name, subject=f"{name} {row.version}", name=tag)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import CTE, URL, Connection, Engine, String, bindparam, create_engine, event, make_url, select
+from sqlalchemy import CTE, URL, Connection, Engine, String, Table, bindparam, create_engine, event, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.ext.compiler import compiles
@@ -165,11 +166,15 @@ def _sqlite(url: URL, *, writer: bool) -> Engine:
     return engine
 
 
-def insert_unless_there(session: Session, model: type[Any], **values: Any) -> None:
+def insert_unless_there(session: Session, model: type[Any], row: Mapping[str, Any]) -> None:
     """Insert a row unless one with the same key is there, also where somebody else inserts it at the same moment."""
+    session.execute(_insert_unless_there(session.get_bind().dialect.name, model.__table__), row)
+
+
+@cache
+def _insert_unless_there(dialect: str, table: Table) -> Any:
     dialects: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-    insert = dialects[session.get_bind().dialect.name]
-    session.execute(insert(model).values(**values).on_conflict_do_nothing())
+    return dialects[dialect](table).on_conflict_do_nothing()
 
 
 class json_rows(GenericFunction[Any]):  # noqa: N801 - its name is the SQL function's

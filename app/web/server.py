@@ -22,7 +22,19 @@ from app.web.tokens import OneTimeTokens
 
 log = logging.getLogger(__name__)
 _GRACE_SECONDS = 5
+_SEND_BYTES = 262_144
 _HEADERS = {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"}
+
+
+class _Channel(HTTPChannel):
+    """Be a connection that sends files in blocks of a size that processors like.
+
+    The socket's own buffer, which waitress goes by, may be ten times that, and is held in memory for each reader.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.sendbuf_len = min(self.sendbuf_len, _SEND_BYTES)
 
 
 class Server:
@@ -43,6 +55,8 @@ class Server:
         self._server = cast("Any", made)
         self.port = _port_of(self._server)
         self._listeners: list[Any] = [each for each in self._watched.values() if isinstance(each, BaseWSGIServer)]
+        for listener in self._listeners:
+            listener.channel_class = _Channel
 
     def _options(self) -> dict[str, Any]:
         settings = self.runtime.settings

@@ -13,7 +13,7 @@ from sqlalchemy import event, func, select
 from app.domain.errors import AppError, Conflict, Forbidden, Invalid, Refused, Unauthenticated
 from app.domain.promotion import Accepts, Objection, Outcome, Plan, PromoteTo
 from app.plugin.hooks import hookimpl
-from app.services import access, events, feeds, grants, history, packages, people, promotions, publishing
+from app.services import access, copying, events, feeds, grants, history, packages, people, promotions, publishing
 from app.services.history import HistoryFilter
 from app.services.promotions import PlanStale, PromotionRequest, Wanted
 from app.services.runtime import ANONYMOUS, Actor, Runtime
@@ -382,7 +382,7 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_versions(stag
 
 
 def test_a_failed_verification_undoes_everything(stages: Runtime, sam: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-    copy = promotions._copy
+    copy = copying.copy
 
     def lose_one(work: Any, *args: Any) -> None:
         copy(work, *args)
@@ -391,7 +391,7 @@ def test_a_failed_verification_undoes_everything(stages: Runtime, sam: Actor, mo
         work.session.delete(work.session.scalars(lost).first())
         work.session.flush()
 
-    monkeypatch.setattr(promotions, "_copy", lose_one)
+    monkeypatch.setattr(copying, "copy", lose_one)
     with pytest.raises(Conflict, match="was undone"):
         promotions.promote(stages, sam, ask(("left", "1.0.0"), ("@acme/ui", "1.0.0")))
     assert (count(stages, Promotion), versions_in(stages, sam, "prod", "left")) == (0, [])
