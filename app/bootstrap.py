@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock
@@ -11,16 +10,12 @@ from filelock import FileLock
 from app import resources
 from app.plugin.loading import Plugins, load_plugins
 from app.services import events, grants
+from app.services.clock import StoppableClock, utc_now
 from app.services.runtime import Runtime, owner
 from app.settings import Settings
 from app.storage.blobs import LocalBlobStore
 from app.storage.engine import Database, open_database
 from app.storage.migrate import upgrade
-
-
-def utc_now() -> datetime:
-    """Give the time in UTC."""
-    return datetime.now(UTC)
 
 
 def plugin_directories(settings: Settings) -> list[Path]:
@@ -36,7 +31,8 @@ def open_runtime(settings: Settings) -> Runtime:
     database = open_database(settings.database_url)
     with FileLock(settings.data / ".upgrade.lock", timeout=300):
         upgrade(database, utc_now())
-        runtime = Runtime(settings, database, LocalBlobStore(settings.data / "blobs"), plugins, utc_now)
+        clock = StoppableClock() if settings.test_hooks else utc_now
+        runtime = Runtime(settings, database, LocalBlobStore(settings.data / "blobs"), plugins, clock)
         _fill(runtime)
     return runtime
 

@@ -11,7 +11,7 @@ import click
 from app.cli import console
 from app.domain.errors import Invalid
 from app.domain.promotion import Accepts, PromoteTo
-from app.services import access, feeds, packages
+from app.services import access, feeds, listings
 from app.services.feeds import FeedChange
 from app.services.runtime import Work
 from app.storage.models import Feed
@@ -212,7 +212,7 @@ def _rules(shape: dict[str, Any]) -> str:
 
 
 def _shape(work: Work, feed: Feed) -> dict[str, Any]:
-    held = packages.counts(work, [feed.id]).get(feed.id, (0, 0, 0))
+    held = listings.counts(work, [feed.id]).get(feed.id, (0, 0, 0))
     return {
         "name": feed.name,
         "feedType": feed.format,

@@ -15,7 +15,7 @@ from app.domain.errors import AppError, Conflict, Invalid
 from app.domain.permissions import Permission
 from app.plugin.format import FeedFormat
 from app.plugin.records import FileRecord, Published, VersionRecord
-from app.services import access, packages, publishing
+from app.services import access, listings, packages, publishing
 from app.services.runtime import Runtime
 
 _CHUNK = 1024 * 1024
@@ -48,10 +48,10 @@ def list_(
     data: Path | None,
 ) -> None:
     """List a feed's packages, each with its newest version."""
-    listing = packages.Listing(text, prerelease=not stable, unlisted=unlisted, limit=limit, offset=offset)
+    listing = listings.Listing(text, prerelease=not stable, unlisted=unlisted, limit=limit, offset=offset)
     with console.opened(data) as runtime, runtime.reading(console.me()) as work:
         feed = access.get_feed(work, feed_name)
-        lines, total = packages.list_packages(work, feed, listing)
+        lines, total = listings.list_packages(work, feed, listing)
         format = runtime.plugins.formats.get(feed.format)
     if as_json:
         console.show_json([_line(format, line) for line in lines])
@@ -215,7 +215,7 @@ def named(format: FeedFormat | None, full_name: str) -> dict[str, str]:
     return {"group": group, "name": name} if group else {"name": name}
 
 
-def _line(format: FeedFormat | None, line: packages.PackageLine) -> dict[str, Any]:
+def _line(format: FeedFormat | None, line: listings.PackageLine) -> dict[str, Any]:
     return {
         **named(format, line.name),
         "version": line.latest,

@@ -29,6 +29,7 @@ from app.plugin.format import (
 )
 from app.plugin.hooks import hookimpl
 from app.plugin.kit import FormatKit, Request, Sample
+from app.plugin.records import FileChange, FileLine
 from app.plugin.upstream import HttpClient, RemoteFile, RemoteVersion, Upstream
 
 __all__ = [
@@ -44,6 +45,8 @@ __all__ = [
     "Feature",
     "FeedAddress",
     "FeedFormat",
+    "FileChange",
+    "FileLine",
     "Forbidden",
     "FormatKit",
     "HttpClient",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 if TYPE_CHECKING:
     from app.plugin.kit import FormatKit
+    from app.plugin.records import FileChange, PackageRecord
     from app.plugin.upstream import HttpClient, Upstream
     from app.plugin.web import Routes
 
@@ -29,6 +30,7 @@ class Feature(StrEnum):
     CLIENT_LOGIN = "client-login"
     SEARCH = "search"
     UPSTREAM = "upstream"
+    JOURNAL = "journal"
 
 
 class SpecKind(StrEnum):
@@ -76,6 +78,8 @@ class Manifest:
     ``name`` is the full name (``@scope/name``, ``group/name``); ``version`` the text as the file spells it;
     ``variant`` tells several files of one version apart (a gem's platform), empty for the main file.
     ``data`` holds the format's own facts as JSON values; it is what serving needs to rebuild its documents.
+    ``facets`` are lower-case words without spaces by which a search narrows (``type=dotnettool``); ``handles`` are
+    further names, at most 500 characters each, under which a feed finds this very file.
     """
 
     name: str
@@ -89,17 +93,25 @@ class Manifest:
     readme: str = ""
     dependencies: tuple[Dependency, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
+    facets: tuple[str, ...] = ()
+    handles: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Give the manifest as JSON values."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        listed = {"keywords": list(self.keywords), "dependencies": [asdict(each) for each in self.dependencies]}
-        return {**values, **listed, "links": dict(self.links), "data": dict(self.data)}
+        listed = {"keywords": list(self.keywords), "facets": list(self.facets), "handles": list(self.handles)}
+        return {
+            **values,
+            **listed,
+            "dependencies": [asdict(each) for each in self.dependencies],
+            "links": dict(self.links),
+            "data": dict(self.data),
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Manifest:
         """Rebuild a manifest from ``to_json``."""
-        known = {**value, "keywords": tuple(value.get("keywords", ()))}
+        known = {**value, **{name: tuple(value.get(name, ())) for name in ("keywords", "facets", "handles")}}
         known["dependencies"] = tuple(Dependency(**d) for d in value.get("dependencies", ()))
         return cls(**known)
 
@@ -234,6 +246,14 @@ class FeedFormat(ABC):
     @abstractmethod
     def routes(self) -> Routes:
         """Give the routes below a feed's address."""
+
+    def journal(self, package: PackageRecord, changes: Sequence[FileChange]) -> Sequence[str]:
+        """Give the lines, each with its newline, that a feed's journal gets for changes of one package.
+
+        ``package`` is as it is after the changes, maybe without versions. It is called in the transaction of the
+        change, for a format with the feature ``JOURNAL`` only.
+        """
+        return ()
 
     def canonical_path(self, path: str) -> str:
         """Rewrite a decoded request path (below the feed, no leading slash) before it is routed."""

@@ -18,6 +18,29 @@ class FileRecord:
     variant: str
     digests: BlobDigests
     manifest: Manifest
+    listed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """Say that a file of a version (its text) came, or came back; or went, or is no longer listed."""
+
+    version: str
+    variant: str
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileLine:
+    """Hold what a whole-feed document needs of one file; ``version`` is the text, ``listed`` the file's."""
+
+    name: str
+    version: str
+    normalized: str
+    prerelease: bool
+    listed: bool
+    variant: str
+    filename: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import quote
 
@@ -17,9 +18,10 @@ from flask import Request, Response
 from app.domain.permissions import Permission
 from app.plugin.blobs import BlobDigests
 from app.plugin.format import FeedFormat, Manifest
-from app.plugin.records import FileRecord, PackageRecord, PackageSummary, Page, Published, VersionRecord
+from app.plugin.records import FileLine, FileRecord, PackageRecord, PackageSummary, Page, Published, VersionRecord
 
 __all__ = [
+    "FileLine",
     "FileRecord",
     "Handler",
     "PackageRecord",
@@ -106,11 +108,23 @@ class ServedFeed(Protocol):
     name: str
     format: FeedFormat
     serial: int
+    created: datetime
     url: str
     """Absolute address of the feed as this client addresses it, without a slash at the end."""
     request: Request
     user_name: str | None
     """Who is speaking; None for nobody."""
+
+    @property
+    def journal_begun(self) -> datetime:
+        """When the feed's journal was begun: with the feed, or when it was last written anew."""
+
+    @property
+    def test_hooks(self) -> bool:
+        """Whether the setting is on under which requests are answered that only conformance suites send."""
+
+    def set_clock(self, moment: datetime) -> None:
+        """Stop the installation's clock at a moment; raise NotOffered without ``test_hooks``; needs Manage Feed."""
 
     def can(self, permission: Permission) -> bool:
         """Tell whether the caller holds a further right on this feed."""
@@ -130,6 +144,9 @@ class ServedFeed(Protocol):
     def get_version(self, name: str, version: str) -> VersionRecord:
         """Give one version (or ``latest``, ``latest-stable``); raise NotFound."""
 
+    def find(self, handle: str) -> tuple[VersionRecord, FileRecord] | None:
+        """Give the file that goes by one of its manifest's handles, with its version; unlisted ones too."""
+
     def search(
         self,
         text: str = "",
@@ -138,12 +155,15 @@ class ServedFeed(Protocol):
         unlisted: bool = False,
         with_versions: bool = False,
         group: str | None = None,
+        facets: Sequence[str] = (),
+        without: Sequence[str] = (),
         offset: int = 0,
         limit: int = 20,
     ) -> Page:
         """Give packages whose name, description or keywords contain the text, by name.
 
-        ``group`` keeps one group (an empty text: packages without one).
+        ``group`` keeps one group (an empty text: packages without one). Versions count that carry all of ``facets``
+        and none of ``without``; the newest of those is ``latest``.
         """
 
     def counts(self) -> tuple[int, int]:
@@ -158,13 +178,39 @@ class ServedFeed(Protocol):
         package: str | None = None,
         vary: Sequence[str] = (),
         digest: str = "sha256",
+        repr_digest: bool = False,
     ) -> Response:
         """Answer with an index document, built at most once per serial and address.
 
         ``key`` names the document and its variant; ``package`` (a name) ties it to that package's serial
         instead of the feed's. Handles ETag, 304, HEAD, gzip, Range and caching headers. ``digest`` names the ETag's
-        algorithm.
+        algorithm; ``repr_digest`` adds Repr-Digest (RFC 9530) and Digest.
         """
+
+    def collected(
+        self,
+        key: str,
+        piece: Callable[[Sequence[FileLine]], bytes],
+        join: Callable[[Iterable[bytes]], bytes],
+        *,
+        content_type: str,
+        digest: str = "sha256",
+        repr_digest: bool = False,
+    ) -> Response:
+        """Answer with a document of the whole feed, made of one piece for each package, in the order of their keys.
+
+        After a change only the pieces of changed packages are made anew, so no piece may depend on the address.
+        ``piece`` gets all files of a package, unlisted ones too, versions ascending.
+        """
+
+    def journal(self, head: bytes, *, content_type: str) -> Response:
+        """Answer with a head and every line of the feed's journal; what was sent once is only ever added to.
+
+        The ETag is the MD5 of the whole; Range and Repr-Digest are for clients that hold a beginning.
+        """
+
+    def rewrite_journal(self, lines: Callable[[PackageRecord], Sequence[str]]) -> None:
+        """Begin the journal anew with the lines of each package, packages by key; needs Manage Feed."""
 
     def send(self, file: FileRecord, content_type: str, download_name: str | None = None) -> Response:
         """Answer with a stored file's bytes: ETag, Range, HEAD, immutable caching; needs Download Package."""
@@ -197,8 +243,8 @@ class ServedFeed(Protocol):
     def remove_tag(self, name: str, tag: str) -> None:
         """Remove a tag; raise NotFound."""
 
-    def set_listed(self, name: str, version: str, *, listed: bool) -> None:
-        """List or unlist a version."""
+    def set_listed(self, name: str, version: str, *, listed: bool, variant: str | None = None) -> None:
+        """List or unlist a version, or one file of it; raise NotFound."""
 
     def set_deprecated(self, name: str, messages: Mapping[str, str]) -> None:
         """Set the deprecation message by version; an empty message takes it back."""

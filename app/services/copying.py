@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, cast
 
 from sqlalchemy import Integer, String, Table, and_, bindparam, delete, func, literal, select, update
 
-from app.domain.promotion import Plan
+from app.domain.promotion import Plan, PlanItem
 from app.services import packages
 from app.services.runtime import Work
 from app.storage.engine import json_table
@@ -59,14 +60,15 @@ def _new_versions() -> Any:
 
 def _new_files() -> Any:
     rows, held = _added(), _files.alias("held")
+    carried = ("variant", "filename", "blob", "manifest_id", "listed")
     values = (
-        select(_versions.c.id, held.c.variant, held.c.filename, held.c.blob, held.c.manifest_id)
+        select(_versions.c.id, *(held.c[name] for name in carried))
         .select_from(rows)
         .join(_packages, and_(_packages.c.feed_id == _FEED, _packages.c.key == rows.c.name_key))
         .join(_versions, and_(_versions.c.package_id == _packages.c.id, _versions.c.key == rows.c.version_key))
         .join(held, held.c.version_id == rows.c.version_id.cast(Integer))
     )
-    return _files.insert().from_select(("version_id", "variant", "filename", "blob", "manifest_id"), values)
+    return _files.insert().from_select(("version_id", *carried), values)
 
 
 def _touched() -> Any:
@@ -88,7 +90,14 @@ def _arrived() -> Any:
     )
 
 
-_NEW_ITEMS, _ARRIVED = _new_items(), _arrived()
+def _held_files() -> Any:
+    rows = _added()
+    mine = _files.c.version_id == rows.c.version_id.cast(Integer)
+    listed = select(_files.c.version_id, _files.c.variant).select_from(rows).join(_files, mine).where(_files.c.listed)
+    return listed.order_by(_files.c.version_id, _files.c.variant)
+
+
+_NEW_ITEMS, _ARRIVED, _HELD_FILES = _new_items(), _arrived(), _held_files()
 _COPIES = (
     update(_packages).where(_touched()).values(serial=_SERIAL),
     _new_packages(),
@@ -126,6 +135,15 @@ def copy(work: Work, drawn: Plan, promotion: Promotion, serial: int) -> None:
 def arrived(work: Work, promotion: Promotion) -> int:
     """Count the versions of a promotion that its target holds with the bytes that were planned."""
     return work.session.scalar(_ARRIVED, {"of_promotion": promotion.id, "to_feed": promotion.target_id}) or 0
+
+
+def files_of(work: Work, items: Iterable[PlanItem]) -> dict[int | None, list[str]]:
+    """Give the variants of the listed files of planned versions, by the id of the version in the source."""
+    rows = work.session.execute(_HELD_FILES, {"added": _as_json([("", "", i.source_version_id) for i in items])})
+    held: dict[int | None, list[str]] = {}
+    for version_id, variant in rows:
+        held.setdefault(version_id, []).append(variant)
+    return held
 
 
 def _as_json(rows: list[Any]) -> str:

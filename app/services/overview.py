@@ -8,7 +8,7 @@ from itertools import pairwise
 from sqlalchemy import and_, func, select
 
 from app.domain.permissions import Permission
-from app.services import access, packages, promotions
+from app.services import access, listings, promotions
 from app.services.runtime import Work
 from app.storage.models import Feed, Package, Promotion, Version, feed_target
 
@@ -59,7 +59,7 @@ class Overview:
 def overview(work: Work) -> Overview:
     """Give the feeds that the actor may see; a constant number of queries, whatever their number."""
     feeds = {feed.id: feed for feed in access.visible_feeds(work)}
-    counted = packages.counts(work, feeds)
+    counted = listings.counts(work, feeds)
     last_in, last_along = _last_promotions(work)
     lines = {
         feed.id: FeedLine(

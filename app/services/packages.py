@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, select
 from sqlalchemy import Row as SqlRow
 
 from app.domain.errors import InvalidPackage, NotFound
 from app.plugin.blobs import BlobDigests
-from app.plugin.format import FeedFormat, Manifest
-from app.plugin.records import FileRecord, PackageRecord, PackageSummary, Page, VersionRecord
+from app.plugin.format import Manifest
+from app.plugin.records import FileLine, FileRecord, PackageRecord, VersionRecord
 from app.services.runtime import Work
-from app.storage.models import Blob, Feed, File, FileManifest, Package, Tag, Version
+from app.storage.models import Blob, Feed, File, FileManifest, Handle, Package, Tag, Version
 
 LATEST = "latest"
 LATEST_STABLE = "latest-stable"
@@ -26,6 +23,13 @@ _HELD = (
     select(Package.id, Version.id.label("version_id"))
     .outerjoin(Version, and_(Version.package_id == Package.id, Version.key == bindparam("at")))
     .where(Package.feed_id == bindparam("of_feed"), Package.key == bindparam("named"))
+)
+_BY_HANDLE = (
+    select(File.version_id, File.variant)
+    .join(Handle, Handle.manifest_id == File.manifest_id)
+    .join(Version, Version.id == File.version_id)
+    .join(Package, Package.id == Version.package_id)
+    .where(Handle.text == bindparam("handle"), Package.feed_id == bindparam("of_feed"))
 )
 
 
@@ -44,19 +48,16 @@ def find_package(work: Work, feed: Feed, name: str) -> PackageRecord | None:
 
 
 def _package(work: Work, row: SqlRow[int, str, str, int]) -> PackageRecord:
-    versions = _versions(work, Version.package_id == row.id)
+    versions = versions_where(work, Version.package_id == row.id)
     tags = work.session.execute(
         select(Tag.name, Version.version).join(Version, Version.id == Tag.version_id).where(Tag.package_id == row.id)
     )
-    return PackageRecord(
-        row.name,
-        row.key,
-        row.serial,
-        tuple(versions),
-        {tag.name: tag.version for tag in tags},
-        _highest(versions),
-        _highest(versions, stable=True),
-    )
+    return _record(row, versions, {tag.name: tag.version for tag in tags})
+
+
+def _record(row: SqlRow[int, str, str, int], versions: list[VersionRecord], tags: Mapping[str, str]) -> PackageRecord:
+    newest = (_highest(versions), _highest(versions, stable=True))
+    return PackageRecord(row.name, row.key, row.serial, tuple(versions), tags, *newest)
 
 
 def _highest(versions: list[VersionRecord], *, stable: bool = False) -> str | None:
@@ -67,7 +68,8 @@ def _highest(versions: list[VersionRecord], *, stable: bool = False) -> str | No
     return chain[-1].version
 
 
-def _versions(work: Work, which: ColumnElement[bool]) -> list[VersionRecord]:
+def versions_where(work: Work, which: ColumnElement[bool]) -> list[VersionRecord]:
+    """Give versions with their files, by package and in ascending order; two queries."""
     rows = work.session.execute(
         select(Version.__table__, Package.name)
         .join(Package, Package.id == Version.package_id)
@@ -108,6 +110,7 @@ def _files(work: Work, which: ColumnElement[bool]) -> dict[int, list[FileRecord]
             Blob.md5,
             Blob.size,
             FileManifest.data,
+            File.listed,
         )
         .join(Version, Version.id == File.version_id)
         .join(Blob, Blob.sha256 == File.blob)
@@ -118,7 +121,7 @@ def _files(work: Work, which: ColumnElement[bool]) -> dict[int, list[FileRecord]
     files: dict[int, list[FileRecord]] = {}
     for r in rows:
         digests = BlobDigests(r.sha256, r.sha512, r.sha1, r.md5, r.size)
-        record = FileRecord(r.filename, r.variant, digests, Manifest.from_json(r.data))
+        record = FileRecord(r.filename, r.variant, digests, Manifest.from_json(r.data), r.listed)
         files.setdefault(r.version_id, []).append(record)
     return files
 
@@ -127,13 +130,18 @@ def get_package(work: Work, feed: Feed, name: str) -> PackageRecord:
     """Give a package; raise NotFound."""
     package = find_package(work, feed, name)
     if package is None:
-        raise NotFound(
-            f"There is no package {name!r} in the feed {feed.name}; search the feed for its spelling.",
-            code="unknown-package",
-            feed=feed.name,
-            name=name,
-        )
+        raise unknown_package(feed, name)
     return package
+
+
+def unknown_package(feed: Feed, name: str) -> NotFound:
+    """Give the error for a package that a feed does not hold."""
+    return NotFound(
+        f"There is no package {name!r} in the feed {feed.name}; search the feed for its spelling.",
+        code="unknown-package",
+        feed=feed.name,
+        name=name,
+    )
 
 
 def get_version(work: Work, feed: Feed, name: str, version: str) -> VersionRecord:
@@ -170,7 +178,7 @@ def _find_exact(work: Work, feed: Feed, name: str, version: str) -> VersionRecor
     except InvalidPackage:
         return None
     package_id = work.session.scalar(select(Package.id).where(Package.feed_id == feed.id, Package.key == name_key))
-    found = _versions(work, and_(Version.package_id == package_id, Version.key == version_key))
+    found = versions_where(work, and_(Version.package_id == package_id, Version.key == version_key))
     return found[0] if found else None
 
 
@@ -180,6 +188,86 @@ def holds(work: Work, feed: Feed, name: str, version: str) -> tuple[bool, bool]:
     given = {"of_feed": feed.id, "named": format.name_key(name), "at": format.version_key(version)}
     row = work.session.execute(_HELD, given).one_or_none()
     return (False, False) if row is None else (True, row.version_id is not None)
+
+
+def find_file(work: Work, feed: Feed, handle: str) -> tuple[VersionRecord, FileRecord] | None:
+    """Give the file of a feed that goes by a handle, and its version; listed or not."""
+    row = work.session.execute(_BY_HANDLE, {"of_feed": feed.id, "handle": handle}).first()
+    if row is None:
+        return None
+    version = versions_where(work, Version.id == row.version_id)[0]
+    return version, next(file for file in version.files if file.variant == row.variant)
+
+
+def by_keys(work: Work, feed: Feed, keys: Iterable[str]) -> list[PackageRecord]:
+    """Give packages by their keys, by name; those that are not there are left out."""
+    wanted = sorted(set(keys))
+    batches = (wanted[start : start + _BATCH] for start in range(0, len(wanted), _BATCH))
+    return [record for batch in batches for record in _packages(work, feed, Package.key.in_(batch))]
+
+
+def in_batches(work: Work, feed: Feed) -> Iterator[list[PackageRecord]]:
+    """Give all packages of a feed, by name, some hundred at a time."""
+    last = ""
+    while True:
+        keys = list(
+            work.session.scalars(
+                select(Package.key)
+                .where(Package.feed_id == feed.id, Package.key > last)
+                .order_by(Package.key)
+                .limit(_BATCH)
+            )
+        )
+        if not keys:
+            return
+        yield by_keys(work, feed, keys)
+        last = keys[-1]
+
+
+def _packages(work: Work, feed: Feed, which: ColumnElement[bool]) -> list[PackageRecord]:
+    mine = and_(Package.feed_id == feed.id, which)
+    rows = work.session.execute(
+        select(Package.id, Package.name, Package.key, Package.serial).where(mine).order_by(Package.key)
+    ).all()
+    versions: dict[str, list[VersionRecord]] = {}
+    for version in versions_where(work, mine):
+        versions.setdefault(version.name, []).append(version)
+    tags: dict[int, dict[str, str]] = {}
+    tagged = select(Tag.package_id, Tag.name, Version.version).join(Version, Version.id == Tag.version_id)
+    for tag in work.session.execute(tagged.join(Package, Package.id == Tag.package_id).where(mine)):
+        tags.setdefault(tag.package_id, {})[tag.name] = tag.version
+    return [_record(row, versions.get(row.name, []), tags.get(row.id, {})) for row in rows]
+
+
+def file_lines(work: Work, feed: Feed, after: int) -> dict[str, list[FileLine]]:
+    """Give the files of every package that changed after a serial of its feed, by package key."""
+    rows = work.session.execute(
+        select(
+            Package.key,
+            Package.name,
+            Version.version,
+            Version.normalized,
+            Version.prerelease,
+            File.listed,
+            File.variant,
+            File.filename,
+        )
+        .join(Version, Version.package_id == Package.id)
+        .join(File, File.version_id == Version.id)
+        .where(Package.feed_id == feed.id, Package.serial > after)
+        .order_by(Package.key, Version.key, File.variant)
+    )
+    lines: dict[str, list[FileLine]] = {}
+    for row in rows:
+        key, name, version, normalized, prerelease, listed, variant, filename = row
+        line = FileLine(name, version, normalized, prerelease, listed, variant, filename)
+        lines.setdefault(key, []).append(line)
+    return lines
+
+
+def keys(work: Work, feed: Feed) -> set[str]:
+    """Give the keys of all packages of a feed."""
+    return set(work.session.scalars(select(Package.key).where(Package.feed_id == feed.id)))
 
 
 def resolve_alias(package: PackageRecord, version: str) -> str | None:
@@ -194,254 +282,10 @@ def resolve_alias(package: PackageRecord, version: str) -> str | None:
     return None
 
 
-# Lists ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Say which part of a feed's packages is wanted, and in which order.
-
-    ``sort`` is name, published, versions, downloads, license, size or latest; ``group`` keeps one group, an
-    empty text keeps packages without one.
-    """
-
-    text: str = ""
-    prerelease: bool = True
-    unlisted: bool = False
-    group: str | None = None
-    sort: str = "name"
-    descending: bool = False
-    offset: int = 0
-    limit: int | None = 20
-
-
-@dataclass(frozen=True, slots=True)
-class PackageLine:
-    """Hold one line of a package list."""
-
-    name: str
-    latest: str
-    prerelease: bool
-    listed: bool
-    deprecated: str
-    description: str
-    license: str
-    version_count: int
-    downloads: int
-    published: datetime
-    published_by: str
-    origin: str
-    added: datetime
-    added_by: str
-    size: int
-    version_id: int
-    package_id: int
-
-
-def list_packages(work: Work, feed: Feed, listing: Listing) -> tuple[list[PackageLine], int]:
-    """Give one page of a feed's packages, each with its newest version, and the count of all that match."""
-    lines = _lines(work.get_format(feed.format), feed, listing).subquery()
-    total = work.session.scalar(select(func.count()).select_from(lines)) or 0
-    by = {
-        "name": func.lower(lines.c.name),
-        "latest": lines.c.key,
-        "published": lines.c.published,
-        "versions": lines.c.version_count,
-        "downloads": lines.c.downloads,
-        "license": func.lower(lines.c.license),
-        "size": lines.c.size,
-    }.get(listing.sort, func.lower(lines.c.name))
-    order = by.desc() if listing.descending else by.asc()
-    page = select(lines).order_by(order, lines.c.name).offset(listing.offset).limit(listing.limit)
-    rows = work.session.execute(page).mappings()
-    return [PackageLine(**{name: row[name] for name in PackageLine.__dataclass_fields__}) for row in rows], total
-
-
-def _lines(format: FeedFormat, feed: Feed, listing: Listing) -> Select[*tuple[Any, ...]]:
-    inner = Version.__table__.alias("candidate")
-    eligible = [inner.c.package_id == Package.id]
-    if not listing.unlisted:
-        eligible.append(inner.c.listed)
-    if not listing.prerelease:
-        eligible.append(~inner.c.prerelease)
-    per_package = select(inner.c.id).where(*eligible).correlate(Package)
-    newest = per_package.order_by(inner.c.prerelease, inner.c.key.desc()).limit(1).scalar_subquery()
-    count = select(func.count()).where(*eligible).correlate(Package).scalar_subquery()
-    downloads = (
-        select(func.coalesce(func.sum(inner.c.downloads), 0)).where(*eligible).correlate(Package).scalar_subquery()
-    )
-    some_file = File.__table__.alias("some_file")
-    main_file = (
-        select(func.min(some_file.c.id))
-        .where(some_file.c.version_id == Version.id)
-        .correlate(Version)
-        .scalar_subquery()
-    )
-    return (
-        select(
-            Package.id.label("package_id"),
-            Package.name,
-            Version.id.label("version_id"),
-            Version.key,
-            Version.version.label("latest"),
-            Version.prerelease,
-            Version.listed,
-            Version.deprecated,
-            Version.published,
-            Version.published_by,
-            Version.origin,
-            Version.added,
-            Version.added_by,
-            Version.size,
-            FileManifest.description,
-            FileManifest.license,
-            count.label("version_count"),
-            downloads.label("downloads"),
-        )
-        .select_from(Package)
-        .join(Version, Version.id == newest)
-        .join(File, File.id == main_file)
-        .join(FileManifest, FileManifest.id == File.manifest_id)
-        .where(Package.feed_id == feed.id, *_matching(listing), *_in_group(format, listing.group))
-    )
-
-
-def _matching(listing: Listing) -> Iterable[ColumnElement[bool]]:
-    for word in listing.text.lower().split():
-        yield or_(
-            func.lower(Package.name).contains(word, autoescape=True),
-            func.lower(FileManifest.description).contains(word, autoescape=True),
-            func.lower(FileManifest.keywords).contains(word, autoescape=True),
-        )
-
-
-def _in_group(format: FeedFormat, group: str | None) -> Iterable[ColumnElement[bool]]:
-    if group is None:
-        return
-    if group == "":
-        yield ~Package.name.contains("/")
-        return
-    try:
-        # A key with a name of one letter, cut off again, is the key's form of the group.
-        prefix = format.name_key(format.join_name(group, "x"))[:-1]
-    except InvalidPackage:
-        prefix = ""
-    if not prefix:  # Not a group, or a format without groups.
-        yield false()
-        return
-    yield Package.key.startswith(prefix, autoescape=True)
-    yield ~func.substr(Package.key, len(prefix) + 1).contains("/")
-
-
-def search(work: Work, feed: Feed, listing: Listing, *, with_versions: bool = False) -> Page:
-    """Give one page of a feed's packages with manifests, as client protocols need them."""
-    lines, total = list_packages(work, feed, listing)
-    manifests = _newest_manifests(work, [line.version_id for line in lines])
-    versions = _version_texts(work, [line.package_id for line in lines]) if with_versions else {}
-    items = (
-        PackageSummary(
-            line.name,
-            line.latest,
-            line.description,
-            line.version_count,
-            line.downloads,
-            line.published,
-            manifests[line.version_id],
-            tuple(versions.get(line.package_id, ())),
-        )
-        for line in lines
-    )
-    return Page(tuple(items), total)
-
-
-def _newest_manifests(work: Work, ids: list[int]) -> Mapping[int, Manifest]:
-    rows = work.session.execute(
-        select(File.version_id, FileManifest.data)
-        .join(FileManifest, FileManifest.id == File.manifest_id)
-        .where(File.version_id.in_(ids))
-        .order_by(File.variant.desc())
-    )
-    return {row.version_id: Manifest.from_json(row.data) for row in rows}
-
-
-def _version_texts(work: Work, ids: list[int]) -> dict[int, list[str]]:
-    texts: dict[int, list[str]] = {}
-    rows = work.session.execute(
-        select(Version.package_id, Version.version)
-        .where(Version.package_id.in_(ids), Version.listed)
-        .order_by(Version.key)
-    )
-    for row in rows:
-        texts.setdefault(row.package_id, []).append(row.version)
-    return texts
-
-
-def newest_versions(work: Work, feed: Feed, listing: Listing) -> Iterator[tuple[VersionRecord, int]]:
-    """Give the newest version of each package, by name, with the downloads of all its versions."""
-    lines, _ = list_packages(work, feed, listing)
-    downloads = {line.name: line.downloads for line in lines}
-    for record in _by_ids(work, [line.version_id for line in lines]):
-        yield record, downloads[record.name]
-
-
-def all_versions(work: Work, feed: Feed, group: str | None = None) -> Iterator[VersionRecord]:
-    """Give every version of a feed, or of one group in it, by name and in ascending order."""
-    format = work.get_format(feed.format)
-    query = (
-        select(Version.id)
-        .join(Package, Package.id == Version.package_id)
-        .where(Package.feed_id == feed.id, *_in_group(format, group))
-        .order_by(Package.key, Version.key)
-    )
-    yield from _by_ids(work, list(work.session.scalars(query)))
-
-
-def _by_ids(work: Work, ids: Sequence[int]) -> Iterator[VersionRecord]:
-    # In batches, because manifests are large and the caller keeps little of each.
-    for start in range(0, len(ids), _BATCH):
-        yield from _versions(work, Version.id.in_(ids[start : start + _BATCH]))
-
-
-def counts(work: Work, feeds: Iterable[int]) -> dict[int, tuple[int, int, int]]:
-    """Give (packages, versions, downloads) by feed id, in one query."""
-    rows = work.session.execute(
-        select(
-            Package.feed_id,
-            func.count(func.distinct(Package.id)),
-            func.count(Version.id),
-            func.coalesce(func.sum(Version.downloads), 0),
-        )
-        .outerjoin(Version, Version.package_id == Package.id)
-        .where(Package.feed_id.in_(list(feeds)))
-        .group_by(Package.feed_id)
-    )
-    return {row[0]: (row[1], row[2], row[3]) for row in rows}
-
-
-def feeds_holding(work: Work, format: str, name_key: str) -> dict[str, list[tuple[int, str, datetime]]]:
-    """Give, by version key, the feeds that hold a version: (feed id, feed name, since); the caller filters by right."""
-    rows = work.session.execute(
-        select(Version.key, Feed.id, Feed.name, Version.added)
-        .join(Package, Package.id == Version.package_id)
-        .join(Feed, Feed.id == Package.feed_id)
-        .where(Feed.format == format, Package.key == name_key)
-        .order_by(Feed.name)
-    )
-    held: dict[str, list[tuple[int, str, datetime]]] = {}
-    for key, feed_id, feed_name, added in rows:
-        held.setdefault(key, []).append((feed_id, feed_name, added))
-    return held
-
-
 def serial_of(work: Work, feed: Feed, name: str) -> int:
     """Give the serial of a package's last change; raise NotFound."""
     key = work.get_format(feed.format).name_key(name)
     serial = work.session.scalar(select(Package.serial).where(Package.feed_id == feed.id, Package.key == key))
     if serial is None:
-        raise NotFound(
-            f"There is no package {name!r} in the feed {feed.name}; search the feed for its spelling.",
-            code="unknown-package",
-            feed=feed.name,
-            name=name,
-        )
+        raise unknown_package(feed, name)
     return serial

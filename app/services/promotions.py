@@ -13,7 +13,8 @@ from app.domain.errors import AppError, Conflict, Forbidden, Invalid, Refused, S
 from app.domain.permissions import Permission
 from app.domain.promotion import Outcome, Plan
 from app.plugin.format import FeedFormat
-from app.services import access, copying, events, storing
+from app.plugin.records import FileChange
+from app.services import access, copying, events, journal, storing
 from app.services.plans import (
     ALIASES,
     MAX_ITEMS,
@@ -103,6 +104,7 @@ def apply(work: Work, request: PromotionRequest) -> PromotionResult:
     promotion = _record(work, drawn, request)
     copying.copy(work, drawn, promotion, storing.bump(work, target))
     _verify(work, promotion)
+    journal.note(work, target, work.get_format(target.format), _changes(work, drawn))
     return PromotionResult(promotion, drawn)
 
 
@@ -150,6 +152,18 @@ def _check(drawn: Plan, request: PromotionRequest) -> None:
         raise error
     if drawn.target.comments_required and drawn.additions and not request.comments.strip():
         raise Invalid(f"{drawn.target.name} asks for comments with every promotion; say why.", code="comments-required")
+
+
+def _changes(work: Work, drawn: Plan) -> journal.Changes:
+    """Give the files that a promotion brings, by package key, for a format that keeps a journal of them."""
+    if not journal.keeps(work.get_format(drawn.target.format)):
+        return {}
+    held = copying.files_of(work, drawn.additions)
+    changes: dict[str, list[FileChange]] = {}
+    for item in drawn.additions:
+        brought = (FileChange(item.version, variant, present=True) for variant in held.get(item.source_version_id, ()))
+        changes.setdefault(item.name_key, []).extend(brought)
+    return {key: files for key, files in changes.items() if files}
 
 
 def refusal(drawn: Plan) -> AppError | None:

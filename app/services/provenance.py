@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.domain.promotion import Outcome
-from app.services import access, packages
+from app.services import access, listings
 from app.services.runtime import Work
 from app.storage.models import Feed, Promotion, PromotionItem
 
@@ -49,7 +49,7 @@ def arrivals(work: Work, feed: Feed, name_key: str) -> dict[str, Arrival]:
 def places(work: Work, format_key: str, name_key: str) -> dict[str, tuple[Place, ...]]:
     """Give, by version key, the feeds that hold it and that the actor may see, by name."""
     visible = {feed.id for feed in access.visible_feeds(work)}
-    held = packages.feeds_holding(work, format_key, name_key)
+    held = listings.feeds_holding(work, format_key, name_key)
     return {
         key: tuple(Place(name, since) for feed_id, name, since in found if feed_id in visible)
         for key, found in held.items()

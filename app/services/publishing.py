@@ -11,8 +11,8 @@ from app.domain.permissions import Permission
 from app.domain.promotion import Accepts, content_digest
 from app.plugin.blobs import BlobDigests
 from app.plugin.format import FeedFormat, Manifest
-from app.plugin.records import Published
-from app.services import access, events, packages, storing
+from app.plugin.records import FileChange, Published
+from app.services import access, events, journal, packages, storing
 from app.services.runtime import Actor, Runtime, Work
 from app.storage.models import Blob, Feed, File, Package, Tag, Version
 
@@ -114,7 +114,9 @@ def _insert(
     if version is not None and not replaced and _has(work, version, blob):
         storing.set_tags(work, package_id, version.id, tags, explicit=False)
         return False
+    changes: list[FileChange] = []
     if version is not None and replaced:
+        changes = _files_of(work, version, present=False)
         work.session.delete(version)
         work.session.flush()
         version = None
@@ -126,6 +128,8 @@ def _insert(
         storing.set_tags(work, package_id, version_id, tags, explicit=False)
     elif known:
         storing.drop_implied_latest(work, package_id)  # An upload names no tag.
+    changes.append(FileChange(manifest.version, manifest.variant, present=True))
+    journal.note(work, feed, format, {format.name_key(manifest.name): changes})
     events.record(
         work,
         "package-overwritten" if replaced else "package-published",
@@ -192,12 +196,13 @@ def _fits_beside(work: Work, feed: Feed, version: Version, manifest: Manifest, b
 def _summarise(work: Work, version: Version) -> None:
     """Bring a version's digest and size up to date with its files."""
     rows = work.session.execute(
-        select(File.variant, File.blob, Blob.size)
+        select(File.variant, File.blob, File.listed, Blob.size)
         .join(Blob, Blob.sha256 == File.blob)
         .where(File.version_id == version.id)
     ).all()
     version.digest = content_digest((row.variant, row.blob) for row in rows)
     version.size = sum(row.size for row in rows)
+    version.listed = any(row.listed for row in rows)
 
 
 # Changes to what is there -----------------------------------------------------------------------------
@@ -205,12 +210,17 @@ def _summarise(work: Work, version: Version) -> None:
 
 def _touch(work: Work, feed: Feed, name: str) -> int:
     """Count a change of one package; give its id; raise NotFound."""
-    record = packages.get_package(work, feed, name)
-    serial = storing.bump(work, feed)
-    statement = update(Package).where(Package.feed_id == feed.id, Package.key == record.key).values(serial=serial)
-    return work.session.execute(
-        statement.returning(Package.id).execution_options(synchronize_session=False)
-    ).scalar_one()
+    key = work.get_format(feed.format).name_key(name)
+    package_id = storing.touch_package(work, feed, key, storing.bump(work, feed))
+    if package_id is None:
+        raise packages.unknown_package(feed, name)
+    return package_id
+
+
+def _files_of(work: Work, version: Version, *, present: bool) -> list[FileChange]:
+    """Give the change that takes the listed files of a version away, or brings them."""
+    rows = work.session.scalars(select(File.variant).where(File.version_id == version.id, File.listed))
+    return [FileChange(version.version, variant, present) for variant in rows]
 
 
 def _version_row(work: Work, feed: Feed, package_id: int, name: str, version: str) -> Version:
@@ -238,13 +248,38 @@ def remove_tag(work: Work, feed_name: str, name: str, tag: str) -> None:
     events.record(work, "tag-removed", feed=feed.name, subject=name, name=tag)
 
 
-def set_listed(work: Work, feed_name: str, name: str, version: str, *, listed: bool) -> None:
-    """List or unlist a version; an unlisted one can be installed by its exact version only."""
+def set_listed(
+    work: Work, feed_name: str, name: str, version: str, *, listed: bool, variant: str | None = None
+) -> None:
+    """List or unlist a version, or one file of it; an unlisted one can be installed by its exact version only.
+
+    Raises NotFound for an unknown package, version or file.
+    """
     feed = open_for_writing(work, feed_name, Permission.UNLIST_PACKAGE)
     row = _version_row(work, feed, _touch(work, feed, name), name, version)
-    row.listed = listed
-    events.record(
-        work, "version-listed" if listed else "version-unlisted", feed=feed.name, subject=f"{name} {row.version}"
+    files = {file.variant: file for file in work.session.scalars(select(File).where(File.version_id == row.id))}
+    if variant is not None and variant not in files:
+        raise _unknown_file(feed, name, row.version, variant)
+    moved = [f for f in files.values() if variant in (None, f.variant) and f.listed != listed]
+    for file in moved:
+        file.listed = listed
+    row.listed = any(file.listed for file in files.values())
+    work.session.flush()
+    tag, detail = ("version-listed" if listed else "version-unlisted"), {} if variant is None else {"variant": variant}
+    events.record(work, tag, feed=feed.name, subject=f"{name} {row.version}", **detail)
+    _note(work, feed, name, [FileChange(row.version, file.variant, listed) for file in moved])
+
+
+def _note(work: Work, feed: Feed, name: str, changes: Sequence[FileChange]) -> None:
+    format = work.get_format(feed.format)
+    journal.note(work, feed, format, {format.name_key(name): changes} if changes else {})
+
+
+def _unknown_file(feed: Feed, name: str, version: str, variant: str) -> NotFound:
+    return NotFound(
+        f"There is no file {variant!r} of {name} {version} in the feed {feed.name}; list its files.",
+        code="unknown-file",
+        feed=feed.name,
     )
 
 
@@ -271,16 +306,21 @@ def delete_versions(work: Work, feed_name: str, name: str, versions: Sequence[st
     record = packages.get_package(work, feed, name)
     package_id = _touch(work, feed, name)
     wanted = [v.version for v in record.versions] if versions is None else versions
+    changes: list[FileChange] = []
     for version in wanted:
         row = _version_row(work, feed, package_id, name, version)
+        changes += _files_of(work, row, present=False)
         work.session.delete(row)
         work.session.flush()
         events.record(
             work, "version-deleted", feed=feed.name, subject=f"{record.name} {row.version}", digest=row.digest
         )
     left = work.session.scalar(select(func.count()).where(Version.package_id == package_id))
-    if not left:
-        work.session.execute(delete(Package).where(Package.id == package_id))
+    if left:
+        _note(work, feed, name, changes)
+    else:
+        storing.drop_package(work, feed, package_id)
+        journal.note_removal(work, feed, work.get_format(feed.format), record)
     return len(wanted)
 
 
@@ -289,20 +329,19 @@ def delete_file(work: Work, feed_name: str, name: str, version: str, variant: st
     feed = open_for_writing(work, feed_name, Permission.DELETE_PACKAGE)
     record = packages.get_version(work, feed, name, version)
     if variant not in (file.variant for file in record.files):
-        raise NotFound(
-            f"There is no file {variant!r} of {record.name} {record.version} in the feed {feed.name}; list its files.",
-            code="unknown-file",
-            feed=feed.name,
-        )
+        raise _unknown_file(feed, record.name, record.version, variant)
     if len(record.files) == 1:
         delete_versions(work, feed_name, name, [version])
         return
     row = _version_row(work, feed, _touch(work, feed, name), name, version)
+    gone = [each for each in _files_of(work, row, present=False) if each.variant == variant]
     work.session.execute(delete(File).where(File.version_id == row.id, File.variant == variant))
     _summarise(work, row)
     events.record(
         work, "file-deleted", feed=feed.name, subject=f"{record.name} {row.version}", variant=variant, digest=row.digest
     )
+    work.session.flush()
+    _note(work, feed, name, gone)
 
 
 def count_downloads(work: Work, downloads: Mapping[tuple[str, str, str], int]) -> None:

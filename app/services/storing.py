@@ -13,7 +13,7 @@ from app.plugin.format import FeedFormat, Manifest
 from app.services import packages
 from app.services.runtime import Work
 from app.storage.engine import insert_unless_there
-from app.storage.models import Blob, Feed, File, FileManifest, Package, Tag, Version
+from app.storage.models import Blob, Feed, File, FileManifest, Handle, Package, Tag, Version
 
 _feeds, _packages, _versions, _files, _tags, _manifests = (
     cast("Table", model.__table__) for model in (Feed, Package, Version, File, Tag, FileManifest)
@@ -63,6 +63,12 @@ def add_package(work: Work, feed: Feed, format: FeedFormat, name: str, serial: i
     return int(work.session.execute(_ADD_PACKAGE, row).scalar_one())
 
 
+def drop_package(work: Work, feed: Feed, package_id: int) -> None:
+    """Delete a package's row, which has no versions any more, and note when."""
+    work.session.execute(delete(_packages).where(_packages.c.id == package_id))
+    work.session.execute(update(_feeds).where(_feeds.c.id == feed.id).values(pruned=_feeds.c.serial))
+
+
 def add_version(work: Work, format: FeedFormat, package_id: int, blob: BlobDigests, manifest: Manifest) -> int:
     """Write the row of a version with one file; give its id."""
     now, by = work.now(), work.actor.name
@@ -97,6 +103,7 @@ def add_file(work: Work, version_id: int, format: FeedFormat, blob: BlobDigests,
         "filename": format.filename(manifest),
         "blob": blob.sha256,
         "manifest_id": _manifest_id(work, format, blob, manifest),
+        "listed": True,
     }
     work.session.execute(_ADD_FILE, row)
 
@@ -109,9 +116,13 @@ def _manifest_id(work: Work, format: FeedFormat, blob: BlobDigests, manifest: Ma
         "keywords": " ".join(manifest.keywords)[:2000],
         "license": manifest.license[:500],
         "data": manifest.to_json(),
+        "facets": f" {' '.join(manifest.facets)} " if manifest.facets else "",
     }
     insert_unless_there(work.session, FileManifest, row)
-    return int(work.session.execute(_MANIFEST, {"holding": blob.sha256, "named": format.key}).scalar_one())
+    id = int(work.session.execute(_MANIFEST, {"holding": blob.sha256, "named": format.key}).scalar_one())
+    for text in dict.fromkeys(manifest.handles):
+        insert_unless_there(work.session, Handle, {"text": text, "manifest_id": id})
+    return id
 
 
 def set_tags(work: Work, package_id: int, version_id: int, tags: Iterable[str], *, explicit: bool) -> None:

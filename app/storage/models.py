@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    true,
 )
 from sqlalchemy import BigInteger as _BigInteger
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -205,7 +206,10 @@ feed_target = Table(
 
 
 class Feed(Base):
-    """Be a named collection of packages of one format; ``serial`` counts its committed changes."""
+    """Be a named collection of packages of one format.
+
+    ``serial`` counts its committed changes, ``pruned`` is the serial at which a package last went.
+    """
 
     __tablename__ = "feed"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -220,6 +224,8 @@ class Feed(Base):
     allow_overwrite: Mapped[bool] = mapped_column(Boolean, default=False)
     comments_required: Mapped[bool] = mapped_column(Boolean, default=False)
     serial: Mapped[int] = mapped_column(default=0)
+    pruned: Mapped[int] = mapped_column(default=0, server_default="0")
+    journal_begun: Mapped[datetime | None]
     created: Mapped[datetime]
     group: Mapped[FeedGroup | None] = relationship(back_populates="feeds")
     targets: Mapped[list[Feed]] = relationship(
@@ -254,13 +260,28 @@ class FileManifest(Base):
     keywords: Mapped[str] = mapped_column(Text, default="")
     license: Mapped[str] = mapped_column(Text, default="")
     data: Mapped[dict[str, Any]]
+    facets: Mapped[str] = mapped_column(Text, default="", server_default="")
+
+
+class Handle(Base):
+    """Be a further name under which a feed finds a file, read from its bytes like the manifest."""
+
+    __tablename__ = "handle"
+    text: Mapped[str] = mapped_column(Key, primary_key=True)
+    manifest_id: Mapped[int] = mapped_column(
+        ForeignKey("manifest.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
 
 
 class Package(Base):
     """Be a package in a feed; ``serial`` is the feed's serial of its last change."""
 
     __tablename__ = "package"
-    __table_args__ = (UniqueConstraint("feed_id", "key"), Index(None, "feed_id", "confusable"))
+    __table_args__ = (
+        UniqueConstraint("feed_id", "key"),
+        Index(None, "feed_id", "confusable"),
+        Index(None, "feed_id", "serial"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     feed_id: Mapped[int] = mapped_column(ForeignKey("feed.id", ondelete="CASCADE"))
     key: Mapped[str] = mapped_column(Key)
@@ -297,7 +318,7 @@ class Version(Base):
 
 
 class File(Base):
-    """Be one artifact of a version."""
+    """Be one artifact of a version; the version is listed while any of its files is."""
 
     __tablename__ = "file"
     __table_args__ = (UniqueConstraint("version_id", "variant"),)
@@ -307,6 +328,17 @@ class File(Base):
     filename: Mapped[str] = mapped_column(String(700))
     blob: Mapped[str] = mapped_column(ForeignKey("blob.sha256"), index=True)
     manifest_id: Mapped[int] = mapped_column(ForeignKey("manifest.id"), index=True)
+    listed: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
+
+
+class JournalLine(Base):
+    """Be one line of the log that some formats keep of a feed's changes, in the order of ``id``."""
+
+    __tablename__ = "journal_line"
+    __table_args__ = (Index(None, "feed_id", "id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    feed_id: Mapped[int] = mapped_column(ForeignKey("feed.id", ondelete="CASCADE"))
+    text: Mapped[str] = mapped_column(Text)
 
 
 class Tag(Base):

@@ -17,6 +17,7 @@ from app.web.cookies import PageSessions
 from app.web.documents import DocumentCache
 from app.web.downloads import DownloadCounter
 from app.web.extensions import csrf, db, login_manager
+from app.web.growing import GrowingDocuments
 from app.web.hot import HotAnswers
 from app.web.identity import Gatekeeper
 from app.web.serving import Serving
@@ -34,7 +35,7 @@ def create_app(runtime: Runtime) -> Flask:
     _configure(app, runtime)
     watch = runtime.database.watch()
     addresses = Addresses(runtime.settings)
-    serving = Serving(runtime, DocumentCache(), DownloadCounter(runtime), Gatekeeper(runtime))
+    serving = Serving(runtime, DocumentCache(), GrowingDocuments(), DownloadCounter(runtime), Gatekeeper(runtime))
     app.extensions.update(
         {
             "promontory": runtime,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -26,10 +27,11 @@ DocumentKey = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Hold a built document's bytes and the digest of its identity form (hex)."""
+    """Hold a built document's bytes, the digest of its identity form (hex), and its SHA-256 where it is sent."""
 
     body: bytes
     digest: str
+    sha256: bytes = b""
 
 
 class DocumentCache:
@@ -39,14 +41,17 @@ class DocumentCache:
         self._documents: LRUCache[DocumentKey, Document] = LRUCache(limit, getsizeof=lambda d: len(d.body) + 200)
         self._lock = Lock()
 
-    def get(self, key: DocumentKey, build: Callable[[], bytes], algorithm: str = "sha256") -> Document:
+    def get(
+        self, key: DocumentKey, build: Callable[[], bytes], algorithm: str = "sha256", *, repr_digest: bool = False
+    ) -> Document:
         """Give the document of a key, building it where it is not kept."""
         with self._lock:
             found = self._documents.get(key)
         if found is not None:
             return found
         body = build()
-        made = Document(body, hashlib.new(algorithm, body, usedforsecurity=False).hexdigest())
+        digest = hashlib.new(algorithm, body, usedforsecurity=False).hexdigest()
+        made = Document(body, digest, hashlib.sha256(body).digest() if repr_digest else b"")
         with self._lock:
             if len(body) < self._documents.maxsize // 4:
                 self._documents[key] = made
@@ -83,6 +88,10 @@ def answer_document(
     response.cache_control.no_cache = True
     if private:
         response.cache_control.private = True
+    if document.sha256:
+        value = b64encode(document.sha256).decode()
+        # Of the whole document, on every answer (RFC 9530 section 3); the second form is that of RFC 3230.
+        response.headers["Repr-Digest"], response.headers["Digest"] = f"sha-256=:{value}:", f"sha-256={value}"
     response.make_conditional(request.environ, accept_ranges=True, complete_length=len(body))
     return response
 

@@ -15,12 +15,14 @@ from app.domain.permissions import Permission
 from app.plugin.blobs import BlobDigests
 from app.plugin.format import FeedFormat, Manifest
 from app.plugin.records import FileRecord, PackageRecord, Page, Published, VersionRecord
-from app.services import access, keys, packages, publishing
+from app.services import access, journal, keys, listings, packages, publishing
+from app.services.clock import set_clock
 from app.services.runtime import Runtime, Work
 from app.storage.models import Feed
 from app.web.bodies import chunks_of, read_json
-from app.web.documents import DocumentCache, answer_document, answer_file, stream_of
+from app.web.documents import Document, DocumentCache, DocumentKey, answer_document, answer_file, stream_of
 from app.web.downloads import DownloadCounter
+from app.web.growing import GrowingDocuments, Join, Piece
 from app.web.hot import REPEATABLE, Repeatable
 from app.web.identity import Gatekeeper
 
@@ -31,6 +33,7 @@ class Serving:
 
     runtime: Runtime
     documents: DocumentCache
+    growing: GrowingDocuments
     downloads: DownloadCounter
     gatekeeper: Gatekeeper
 
@@ -42,7 +45,7 @@ class RequestedFeed:
         self, serving: Serving, work: Work, feed: Feed, request: Request, url: str, expires: datetime | None
     ) -> None:
         self._serving, self._work, self._feed, self._expires = serving, work, feed, expires
-        self.name, self.serial = feed.name, feed.serial
+        self.name, self.serial, self.created = feed.name, feed.serial, feed.created
         self.format: FeedFormat = work.get_format(feed.format)
         self.request, self.url = request, url
         self.inflate = False
@@ -51,6 +54,21 @@ class RequestedFeed:
     def user_name(self) -> str | None:
         """Give who is speaking, or None."""
         return None if self._work.actor.anonymous else self._work.actor.name
+
+    @property
+    def journal_begun(self) -> datetime:
+        """Give when the feed's journal was begun."""
+        return journal.begun(self._feed)
+
+    @property
+    def test_hooks(self) -> bool:
+        """Tell whether requests are answered that only conformance suites send."""
+        return self._serving.runtime.settings.test_hooks
+
+    def set_clock(self, moment: datetime) -> None:
+        """Stop the installation's clock at a moment, for a conformance suite."""
+        self.require(Permission.MANAGE_FEED)
+        set_clock(self._serving.runtime, moment)
 
     # Rights ---------------------------------------------------------------------------------------
 
@@ -80,7 +98,11 @@ class RequestedFeed:
         """Give one version; raise NotFound."""
         return packages.get_version(self._work, self._feed, name, version)
 
-    def search(
+    def find(self, handle: str) -> tuple[VersionRecord, FileRecord] | None:
+        """Give the file that goes by a handle."""
+        return packages.find_file(self._work, self._feed, handle)
+
+    def search(  # noqa: PLR0913 - the plugin API's
         self,
         text: str = "",
         *,
@@ -88,16 +110,19 @@ class RequestedFeed:
         unlisted: bool = False,
         with_versions: bool = False,
         group: str | None = None,
+        facets: Sequence[str] = (),
+        without: Sequence[str] = (),
         offset: int = 0,
         limit: int = 20,
     ) -> Page:
         """Give a page of packages."""
-        listing = packages.Listing(text, prerelease, unlisted, group, offset=max(offset, 0), limit=max(limit, 0))
-        return packages.search(self._work, self._feed, listing, with_versions=with_versions)
+        narrowed = (text, prerelease, unlisted, group, tuple(facets), tuple(without))
+        listing = listings.Listing(*narrowed, offset=max(offset, 0), limit=max(limit, 0))
+        return listings.search(self._work, self._feed, listing, with_versions=with_versions)
 
     def counts(self) -> tuple[int, int]:
         """Give the number of packages and of versions."""
-        found = packages.counts(self._work, [self._feed.id]).get(self._feed.id, (0, 0, 0))
+        found = listings.counts(self._work, [self._feed.id]).get(self._feed.id, (0, 0, 0))
         return found[0], found[1]
 
     def document(
@@ -109,14 +134,46 @@ class RequestedFeed:
         package: str | None = None,
         vary: Sequence[str] = (),
         digest: str = "sha256",
+        repr_digest: bool = False,
     ) -> Response:
         """Answer with an index document, built at most once per serial and address."""
         serial = self.serial if package is None else packages.serial_of(self._work, self._feed, package)
-        cache, full_key = self._serving.documents, (self._feed.id, serial, self.url, key, package, digest)
-        document = cache.get(full_key, build, digest)
-        response = answer_document(
-            self.request, cache, full_key, document, content_type, private=self._private(), vary=vary
-        )
+        full_key = (self._feed.id, serial, self.url, key, package, digest)
+        document = self._serving.documents.get(full_key, build, digest, repr_digest=repr_digest)
+        return self._answer(full_key, document, content_type, vary)
+
+    def collected(
+        self,
+        key: str,
+        piece: Piece,
+        join: Join,
+        *,
+        content_type: str,
+        digest: str = "sha256",
+        repr_digest: bool = False,
+    ) -> Response:
+        """Answer with a document of the whole feed, made of one piece for each package."""
+        full_key = (self._feed.id, self.serial, "collected", key, digest)
+
+        def build() -> bytes:
+            return self._serving.growing.collected(self._work, self._feed, key, piece, join)
+
+        document = self._serving.documents.get(full_key, build, digest, repr_digest=repr_digest)
+        return self._answer(full_key, document, content_type)
+
+    def journal(self, head: bytes, *, content_type: str) -> Response:
+        """Answer with a head and the feed's journal."""
+        document = self._serving.growing.journal(self._work, self._feed, head)
+        return self._answer((self._feed.id, "journal", document.digest), document, content_type)
+
+    def rewrite_journal(self, lines: Callable[[PackageRecord], Sequence[str]]) -> None:
+        """Begin the feed's journal anew."""
+        with self._writing() as work:
+            journal.rewrite(work, self.name, lines)
+
+    def _answer(self, key: DocumentKey, document: Document, content_type: str, vary: Sequence[str] = ()) -> Response:
+        cache = self._serving.documents
+        response = answer_document(self.request, cache, key, document, content_type, private=self._private(), vary=vary)
         self._repeatable(None)
         return response
 
@@ -188,10 +245,10 @@ class RequestedFeed:
         with self._writing() as work:
             publishing.remove_tag(work, self.name, name, tag)
 
-    def set_listed(self, name: str, version: str, *, listed: bool) -> None:
-        """List or unlist a version."""
+    def set_listed(self, name: str, version: str, *, listed: bool, variant: str | None = None) -> None:
+        """List or unlist a version, or one file of it."""
         with self._writing() as work:
-            publishing.set_listed(work, self.name, name, version, listed=listed)
+            publishing.set_listed(work, self.name, name, version, listed=listed, variant=variant)
 
     def set_deprecated(self, name: str, messages: Mapping[str, str]) -> None:
         """Set deprecation messages."""

@@ -13,8 +13,8 @@ from app.domain.permissions import Permission
 from app.plugin.format import FeedFormat
 from app.plugin.records import FileRecord, PackageRecord, VersionRecord
 from app.plugin.web import json_response, text_response
-from app.services import access, packages, publishing
-from app.services.packages import Listing
+from app.services import access, listings, packages, publishing
+from app.services.listings import Listing
 from app.services.runtime import Work
 from app.storage.models import Feed
 from app.web.api import purls
@@ -63,7 +63,7 @@ def latest(feed_name: str) -> Response:
         found = _newest(packages.find_package(call.work, feed, name), stable=stable)
     else:
         listing = Listing(prerelease=not stable, group=call.fields.find(*GROUPS), limit=None)
-        found = packages.newest_versions(call.work, feed, listing)
+        found = listings.newest_versions(call.work, feed, listing)
     return json_response([each for version, total in found for each in _infos(format, version, total)])
 
 
@@ -86,7 +86,7 @@ def versions(feed_name: str) -> Response:
     call, feed, format = _open(feed_name, Permission.VIEW_FEED)
     name, version = name_in(call.fields, format), call.fields.text("version")
     if name is None:
-        found: Iterable[VersionRecord] = packages.all_versions(call.work, feed, call.fields.find(*GROUPS))
+        found: Iterable[VersionRecord] = listings.all_versions(call.work, feed, call.fields.find(*GROUPS))
     else:
         package = packages.find_package(call.work, feed, name)
         found = package.versions if package is not None else ()

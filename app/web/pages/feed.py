@@ -12,10 +12,10 @@ from app.domain.errors import AppError, Invalid
 from app.domain.permissions import Permission
 from app.domain.promotion import Accepts
 from app.plugin.format import FeedAddress
-from app.services import access, history, packages, publishing
+from app.services import access, history, listings, publishing
 from app.services.history import HistoryFilter
+from app.services.listings import Listing
 from app.services.overview import versions_ahead
-from app.services.packages import Listing
 from app.services.runtime import Work
 from app.storage.models import Feed
 from app.web.addresses import Addresses, KnownFeed
@@ -49,7 +49,7 @@ def may(work: Work, feed: Feed) -> dict[str, bool]:
 
 def header(work: Work, feed: Feed) -> dict[str, object]:
     """Give what every page of a feed shows above its tabs."""
-    counted = packages.counts(work, [feed.id]).get(feed.id, (0, 0, 0))
+    counted = listings.counts(work, [feed.id]).get(feed.id, (0, 0, 0))
     _, promoted = history.records(work, HistoryFilter(feed=feed.name, limit=1))
     ahead = versions_ahead(work)
     stages = [(target, ahead.get((feed.id, target.id), 0)) for target in feed.targets]
@@ -92,7 +92,7 @@ def show(feed_name: str) -> str:
         offset=(page - 1) * PER_PAGE,
         limit=PER_PAGE,
     )
-    lines, total = packages.list_packages(work, feed, listing)
+    lines, total = listings.list_packages(work, feed, listing)
     return render_template(
         "feed/packages.html",
         **header(work, feed),

@@ -12,11 +12,11 @@ from wtforms.validators import InputRequired, Length, Optional
 from app.domain.errors import AppError, Unauthenticated
 from app.domain.permissions import Permission
 from app.domain.promotion import Accepts, PromoteTo
-from app.services import access, history, packages, people
+from app.services import access, history, listings, people
 from app.services import feeds as service
 from app.services.history import HistoryFilter
+from app.services.listings import Listing, PackageLine
 from app.services.overview import overview
-from app.services.packages import Listing, PackageLine
 from app.services.runtime import Work
 from app.storage.models import Feed
 from app.web.extensions import runtime
@@ -134,7 +134,7 @@ def search() -> str:
         raise Unauthenticated("Sign in to search the feeds.")
     found: list[tuple[Feed, list[PackageLine], int]] = []
     for feed in feeds:
-        lines, total = packages.list_packages(work, feed, Listing(text, unlisted=True, limit=10))
+        lines, total = listings.list_packages(work, feed, Listing(text, unlisted=True, limit=10))
         if total:
             found.append((feed, lines, total))
     return render_template("feeds/search.html", text=text, found=found, count=sum(total for _, _, total in found))
