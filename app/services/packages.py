@@ -113,6 +113,7 @@ def _files(work: Work, which: ColumnElement[bool]) -> dict[int, list[FileRecord]
             File.listed,
         )
         .join(Version, Version.id == File.version_id)
+        .join(Package, Package.id == Version.package_id)
         .join(Blob, Blob.sha256 == File.blob)
         .join(FileManifest, FileManifest.id == File.manifest_id)
         .where(which)
