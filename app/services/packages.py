@@ -111,6 +111,7 @@ def _files(work: Work, which: ColumnElement[bool]) -> dict[int, list[FileRecord]
             Blob.size,
             FileManifest.data,
             File.listed,
+            File.id,
         )
         .join(Version, Version.id == File.version_id)
         .join(Package, Package.id == Version.package_id)
@@ -122,7 +123,7 @@ def _files(work: Work, which: ColumnElement[bool]) -> dict[int, list[FileRecord]
     files: dict[int, list[FileRecord]] = {}
     for r in rows:
         digests = BlobDigests(r.sha256, r.sha512, r.sha1, r.md5, r.size)
-        record = FileRecord(r.filename, r.variant, digests, Manifest.from_json(r.data), r.listed)
+        record = FileRecord(r.filename, r.variant, digests, Manifest.from_json(r.data), r.listed, r.id)
         files.setdefault(r.version_id, []).append(record)
     return files
 
