@@ -20,6 +20,8 @@ from app.plugin.web import attachment
 
 _CACHE_BYTES = 32 * 1024 * 1024
 _COMPRESS_FROM = 1400
+PACKED = "application/octet-stream"
+"""The type of documents that formats pack themselves."""
 _SMALL_FILE = 64 * 1024
 _BLOCK = 256 * 1024
 DocumentKey = tuple[object, ...]
@@ -74,16 +76,18 @@ def answer_document(
 ) -> Response:
     """Answer with an index document: revalidated each time, 304 where the client has it, gzip where it can.
 
-    Each coding has an ETag of its own, so that both are strong.
+    Each coding has an ETag of its own, so that both are strong; but where digests of the whole document are sent, its
+    clients take the ETag for one too, so it stays the same and is a weak one.
     """
-    body, etag = document.body, document.digest
+    body, etag, weak = document.body, document.digest, False
     response = Response(content_type=content_type)
-    ranged = "Range" in request.headers
-    if len(body) >= _COMPRESS_FROM and not ranged and request.accept_encodings.quality("gzip") > 0:
-        body, etag = cache.compressed(key, document).body, f"{etag}-gzip"
+    plain = "Range" in request.headers or content_type == PACKED
+    if len(body) >= _COMPRESS_FROM and not plain and request.accept_encodings.quality("gzip") > 0:
+        body, weak = cache.compressed(key, document).body, bool(document.sha256)
+        etag = etag if weak else f"{etag}-gzip"
         response.headers["Content-Encoding"] = "gzip"
     response.set_data(body)
-    response.set_etag(etag)
+    response.set_etag(etag, weak=weak)
     response.vary.update(["Accept-Encoding", "Authorization", *vary])
     response.cache_control.no_cache = True
     if private:
