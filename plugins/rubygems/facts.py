@@ -6,7 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from app.plugin import Invalid, Manifest, NotFound
-from app.plugin.web import FileRecord, PackageRecord, Response, Routes, ServedFeed, VersionRecord, json_response, text_error
+from app.plugin.web import (
+    FileRecord,
+    PackageRecord,
+    Response,
+    Routes,
+    ServedFeed,
+    VersionRecord,
+    json_response,
+    text_error,
+)
 
 from .gemspec import DEVELOPMENT, RUNTIME
 from .names import file_name

@@ -43,7 +43,11 @@ def read_gemspec(text: bytes, readme: str = "", facts: Mapping[str, int] | None 
     name, version, platform = check_name(_text(spec, "name")), _version(spec.get("version")), _platform(spec)
     version_key(version), file_name(name, version, platform)
     dependencies = tuple(_dependencies(spec))
-    licenses, authors, metadata = _texts(spec, "licenses", "license"), _texts(spec, "authors", "author"), _metadata(spec)
+    licenses, authors, metadata = (
+        _texts(spec, "licenses", "license"),
+        _texts(spec, "authors", "author"),
+        _metadata(spec),
+    )
     homepage, summary = _text(spec, "homepage"), _text(spec, "summary")
     data = {
         "platform": platform or RUBY,
@@ -99,7 +103,7 @@ def _clean(text: str) -> str:
 
 def _texts(spec: Record, *keys: str) -> list[str]:
     """Give a list of short texts from the first key that has one, which may be a single text."""
-    value = next((spec[key] for key in keys if spec.get(key)), [])
+    value: Value = next((spec[key] for key in keys if spec.get(key)), [])
     values = value if isinstance(value, list) else [value]
     return [_clean(each)[:MAX_ITEM] for each in values[:MAX_LIST] if isinstance(each, str)]
 

@@ -16,8 +16,8 @@ def check_name(name: str) -> str:
     if len(name) <= MAX_NAME and _NAME.fullmatch(name):
         return name
     raise InvalidPackage(
-        f"{name[:80]!a} is no gem name; use at most {MAX_NAME} letters, digits, '.', '_' or '-', beginning with a letter "
-        "or digit, and at least one letter.",
+        f"{name[:80]!a} is no gem name; use at most {MAX_NAME} letters, digits, '.', '_' or '-', beginning with a "
+        "letter or digit, and at least one letter.",
         code="invalid-name",
         name=name[:80],
     )

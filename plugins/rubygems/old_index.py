@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from app.plugin import FileLine, Manifest
@@ -122,11 +122,3 @@ def join(pieces: Iterable[bytes]) -> bytes:
         count += int.from_bytes(piece[:_COUNT], "big")
         body += piece[_COUNT:]
     return gzip.compress(HEADER + b"[" + write_number(count) + bytes(body), 6, mtime=0)
-
-
-LISTS: dict[str, Callable[[Sequence[FileLine]], bytes]] = {
-    "specs": releases,
-    "latest_specs": latest,
-    "prerelease_specs": prereleases,
-}
-"""What the lists are called, and what each takes of a gem."""

@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
 from app.plugin import Conflict, Invalid, Manifest, NotFound, NotOffered, Permission
-from app.plugin.web import FileRecord, Response, Routes, ServedFeed, VersionRecord, json_response, text_error, text_response
+from app.plugin.web import (
+    FileRecord,
+    Response,
+    Routes,
+    ServedFeed,
+    VersionRecord,
+    json_response,
+    text_error,
+    text_response,
+)
 
 from .names import full_name
 from .platforms import RUBY
@@ -121,7 +130,7 @@ def _publishers(feed: ServedFeed, name: str) -> list[str]:
 def change_owners(feed: ServedFeed, name: str) -> Response:
     """Say that owners are not kept for each gem."""
     raise NotOffered(
-        f"Owners are not kept for each gem: whoever may publish to {feed.name} may publish {known(name)}; see the feed's "
-        "permissions.",
+        f"Owners are not kept for each gem: whoever may publish to {feed.name} may publish {known(name)}; see the "
+        "feed's permissions.",
         code="no-owners",
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import partial
+from collections.abc import Callable, Sequence
 
-from app.plugin import InvalidPackage, NotFound, Permission
+from app.plugin import FileLine, InvalidPackage, NotFound, Permission
 from app.plugin.web import FileRecord, Response, Routes, ServedFeed, VersionRecord, text_error, text_response
 
 from . import compact, old_index
@@ -73,18 +73,27 @@ def info(feed: ServedFeed, name: str) -> Response:
 # Older index --------------------------------------------------------------------------------------------
 
 
-def _list(feed: ServedFeed, kind: str) -> Response:
-    """Answer with a list of all gems.
-
-    There is no Last-Modified, so that a client that asks with the date of its copy always gets the list.
-    """
-    return feed.collected(kind, old_index.LISTS[kind], old_index.join, content_type=GEM)
+@routes.get("/specs.4.8.gz")
+def specs(feed: ServedFeed) -> Response:
+    """Answer with the list of all releases."""
+    return _list(feed, "specs", old_index.releases)
 
 
-for _kind in old_index.LISTS:
-    _handler = partial(_list, kind=_kind)
-    _handler.__doc__ = f"Answer with {_kind} of the feed."
-    routes.get(f"/{_kind}.4.8.gz")(_handler)
+@routes.get("/latest_specs.4.8.gz")
+def latest_specs(feed: ServedFeed) -> Response:
+    """Answer with the list of the highest releases."""
+    return _list(feed, "latest_specs", old_index.latest)
+
+
+@routes.get("/prerelease_specs.4.8.gz")
+def prerelease_specs(feed: ServedFeed) -> Response:
+    """Answer with the list of all prereleases."""
+    return _list(feed, "prerelease_specs", old_index.prereleases)
+
+
+def _list(feed: ServedFeed, key: str, piece: Callable[[Sequence[FileLine]], bytes]) -> Response:
+    # There is no Last-Modified: gem asks with the date of its copy, in whole seconds, and is always given the list.
+    return feed.collected(key, piece, old_index.join, content_type=GEM)
 
 
 @routes.get("/quick/Marshal.4.8/<full_name>.gemspec.rz")

@@ -83,7 +83,7 @@ class _Reader:
                 if self.documents > 1:
                     raise _refusal("holds several documents")
             case yaml.AliasEvent():
-                self._put(self._aliased(event.anchor))
+                self._put(self._aliased(event.anchor or ""))
             case yaml.ScalarEvent():
                 value = _scalar(event)
                 if event.anchor:
