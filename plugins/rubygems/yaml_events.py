@@ -152,7 +152,7 @@ def _scalar(event: yaml.ScalarEvent) -> str | None:
         return _unpacked(value)
     if tag is not None and tag not in _SYMBOLS and tag not in _PLAIN:
         raise _refusal(f"holds an object of the kind {tag[:80]!a}, which no gem needs")
-    if tag is None and event.style is None and value in _NULLS:
+    if tag is None and not event.style and value in _NULLS:
         return None
     return str(value)
 
