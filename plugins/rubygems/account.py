@@ -12,6 +12,7 @@ routes = Routes(error=text_error)
 def api_key(feed: ServedFeed) -> Response:
     """Give a key to who sends the right password; which rights gem asks for with it does not matter."""
     sent = feed.request.authorization
-    if sent is None or sent.type != "basic" or not sent.username:
-        raise Unauthenticated("Send name and password; 'gem signin --host' does.")
+    # Nobody is known where the password is wrong; asking once more would count as a second guess.
+    if feed.user_name is None or sent is None or sent.type != "basic" or not sent.username:
+        raise Unauthenticated("Send your name and the right password; 'gem signin --host' does.")
     return text_response(feed.log_in(sent.username, sent.password or ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from app.plugin import Invalid, NotFound, Permission
 from app.plugin.web import Response, Routes, ServedFeed, text_error, text_response
@@ -28,6 +28,7 @@ def set_time(feed: ServedFeed) -> Response:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise Invalid(f"{text!a} is no moment in ISO 8601.") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     feed.set_clock(moment)
     return text_response(f"Time set to {moment.isoformat()}")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from app.plugin import Dependency, InvalidPackage, Manifest
 
 from .names import check_name, file_name, full_name
 from .platforms import RUBY, check_platform, parse_platform
-from .requirements import ANY, parse_part
+from .requirements import ANY, parse, parse_part
 from .versions import normalize, version_key
 from .yaml_events import Record, Value, read_yaml
 
@@ -22,7 +23,7 @@ RUNTIME, DEVELOPMENT = "runtime", "development"
 _REQUIREMENTS = ("Gem::Requirement", "Gem::Version::Requirement")
 _FIRST_DAY = "1980-01-02"
 """What RubyGems takes for the day of a gem that does not say one."""
-_DAY = re.compile(r"(?:19[7-9]|2[0-9]{2})[0-9]-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])")
+_DAY = re.compile(r"(?:19[7-9]|2[0-9]{2})[0-9]-[0-9]{2}-[0-9]{2}")
 _LINKS = {
     "source_code_uri": "source code",
     "changelog_uri": "changelog",
@@ -128,7 +129,10 @@ def _platform(spec: Record) -> str:
 
 def _date(spec: Record) -> str:
     found = _DAY.match(_text(spec, "date"))
-    return found[0] if found else _FIRST_DAY
+    try:
+        return date.fromisoformat(found[0]).isoformat() if found else _FIRST_DAY
+    except ValueError:
+        return _FIRST_DAY
 
 
 def _metadata(spec: Record) -> dict[str, str]:
@@ -171,7 +175,9 @@ def _requirement(value: Value) -> str:
     parts = value.get("requirements")
     if not isinstance(parts, list) or len(parts) > MAX_PARTS:
         raise InvalidPackage(f"The gemspec has a requirement that is no list of at most {MAX_PARTS} comparisons.")
-    return ", ".join(_comparison(part) for part in parts) or ANY
+    text = ", ".join(_comparison(part) for part in parts) or ANY
+    parse(text)
+    return text
 
 
 def _comparison(part: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
-from app.plugin import Conflict, Invalid, Manifest, NotFound, NotOffered, Permission
+from app.plugin import Conflict, Forbidden, Invalid, Manifest, NotFound, Permission
 from app.plugin.web import (
     FileRecord,
     Response,
@@ -129,7 +129,7 @@ def _publishers(feed: ServedFeed, name: str) -> list[str]:
 @routes.route("/api/v1/gems/<name>/owners", ("POST", "DELETE"), Permission.ADD_PACKAGE)
 def change_owners(feed: ServedFeed, name: str) -> Response:
     """Say that owners are not kept for each gem."""
-    raise NotOffered(
+    raise Forbidden(
         f"Owners are not kept for each gem: whoever may publish to {feed.name} may publish {known(name)}; see the "
         "feed's permissions.",
         code="no-owners",

@@ -17,7 +17,8 @@ def setup_snippets(feed: FeedAddress) -> Sequence[Snippet]:
         Snippet("Bundler", "Use the feed in place of every source", f"bundle config set --global mirror.all {url}/"),
         Snippet("Bundler", "Send a key", f"bundle config set --global {url}/ api:YOUR_KEY"),
         Snippet("gem", "Use the feed", f"gem sources --clear-all\ngem sources --add {_with_key(url)}/"),
-        Snippet("gem", "Log in to publish", f"gem signin --host {url}"),
+        # RubyGems 3.3 asks its default host in between where the address is an option.
+        Snippet("gem", "Log in to publish", f"RUBYGEMS_HOST={url} gem signin"),
         Snippet("gem", "Publish", f"gem push your-1.0.0.gem --host {url}"),
         Snippet("gem", "Publish from a build", f"GEM_HOST_API_KEY=YOUR_KEY gem push your-1.0.0.gem --host {url}"),
     )

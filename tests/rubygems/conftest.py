@@ -1,4 +1,4 @@
-"""What the tests of the RubyGems format share: an installation in memory of this process, its feeds, and real Ruby."""
+"""What the tests of the RubyGems format share: an installation in memory of this process, its feeds, real Ruby."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def other_feed(stage: Stage) -> Place:
 
 @pytest.fixture
 def ruby(tmp_path: Path) -> RubyHome:
-    """Give real Ruby."""
+    """Give a home for gem and Bundler."""
     return RubyHome(tmp_path / "ruby")

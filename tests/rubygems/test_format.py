@@ -19,7 +19,7 @@ from plugins.rubygems.hostile import hostile_gems
 from plugins.rubygems.kit import make
 from plugins.rubygems.packing import checksums_yaml, gemspec_yaml, make_gem, make_tar, pack, squeeze
 from plugins.rubygems.yaml_events import Record, read_yaml
-from tests.clients.ruby import RubyHome
+from tests.clients.ruby import RubyHome, ask_ruby
 
 OLD = """\
 --- !ruby/object:Gem::Specification
@@ -262,16 +262,16 @@ def test_aliases_are_shared_and_never_copied() -> None:
 # Real gems ----------------------------------------------------------------------------------------------
 
 
-def test_real_gems_are_read_as_ruby_reads_them(samples: Path, ruby: RubyHome) -> None:
+def test_real_gems_are_read_as_ruby_reads_them(samples: Path) -> None:
     paths = sorted(map(str, (samples / "gem").glob("*.gem")))
     assert len(paths) >= 40
     script = """
       require 'rubygems/package'
-      puts JSON.dump(given.map { |path|
+      input.map { |path|
         s = Gem::Package.new(path).spec
         needs = s.dependencies.map { |d| [d.name, d.requirement.requirements.map { |o, v| "#{o} #{v}" }.sort, d.type] }
         [s.name, s.version.to_s, s.platform.to_s, s.licenses, s.authors.compact, s.required_ruby_version.to_s, needs]
-      })"""
+      }"""
     mine = []
     for path in paths:
         with Path(path).open("rb") as file:
@@ -281,7 +281,7 @@ def test_real_gems_are_read_as_ruby_reads_them(samples: Path, ruby: RubyHome) ->
         mine.append(
             [found.name, found.version, data["platform"], data["licenses"], data["authors"], data["ruby"], needs]
         )
-    theirs = ruby.evaluate(script, paths)
+    theirs = ask_ruby(script, paths)
     for one in (*mine, *theirs):
         one[5] = sorted(one[5].split(", "))
     assert mine == theirs

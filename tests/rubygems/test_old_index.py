@@ -17,9 +17,9 @@ from plugins.rubygems.packing import gemspec_yaml
 from plugins.rubygems.requirements import parse
 from plugins.rubygems.ruby_marshal import Dumped, Instance, Packed, Symbol, dump, write_number
 from plugins.rubygems.versions import is_prerelease
-from tests.clients.ruby import RubyHome
+from tests.clients.ruby import ask_ruby
 
-LOAD = "values = given.map { |t| Marshal.load(t.unpack1('m')) }; "
+LOAD = "values = input.map { |t| Marshal.load(t.unpack1('m')) }; "
 
 
 def encoded(*documents: bytes) -> list[str]:
@@ -30,11 +30,11 @@ def line(name: str, version: str, platform: str = "", *, listed: bool = True) ->
     return FileLine(name, version, version, is_prerelease(version), listed, platform, f"{name}-{version}.gem")
 
 
-def test_values_come_back_in_ruby(ruby: RubyHome) -> None:
+def test_values_come_back_in_ruby() -> None:
     numbers = [0, 1, 5, 122, 123, 124, 255, 256, 65_535, 65_536, 2**24 - 1, 2**24, 2**30 - 1]
     values = [None, True, *numbers, "", "\u00e4\u20ac", "x" * 300, [], [["a"], "a"], {"a": "b", "c": ["d"]}]
-    script = LOAD + "puts JSON.dump(values.first)"
-    assert ruby.evaluate(script, encoded(dump(values))) == values
+    script = LOAD + "values.first"
+    assert ask_ruby(script, encoded(dump(values))) == values
 
 
 @pytest.mark.parametrize("number", [-1, 2**30])
@@ -48,7 +48,7 @@ def test_what_has_no_way_to_be_written_is_an_error() -> None:
         dump(object())
 
 
-def test_objects_come_back_in_ruby(ruby: RubyHome) -> None:
+def test_objects_come_back_in_ruby() -> None:
     documents = [
         dump(Dumped("Gem::Version", ["1.2.a"])),
         dump(old_index.gem_requirement("~> 1.2, != 1.2.5")),
@@ -60,9 +60,9 @@ def test_objects_come_back_in_ruby(ruby: RubyHome) -> None:
     script = """
       require 'time'
       platform = values[2].to_a
-      puts JSON.dump([values[0].to_s, values[1].requirements.map { |o, v| [o, v.to_s] }, platform,
-                      values[3].iso8601, values[4].map { |each| [each.class.to_s, each.to_s] }])"""
-    assert ruby.evaluate(LOAD + script, encoded(*documents)) == [
+      [values[0].to_s, values[1].requirements.map { |o, v| [o, v.to_s] }, platform,
+                      values[3].iso8601, values[4].map { |each| [each.class.to_s, each.to_s] }]"""
+    assert ask_ruby(LOAD + script, encoded(*documents)) == [
         "1.2.a",
         [["~>", "1.2"], ["!=", "1.2.5"]],
         ["x86", "mswin32", None],
@@ -85,7 +85,7 @@ SPECS = [
 ]
 
 
-def test_quick_gemspecs_are_what_ruby_makes_of_the_yaml(ruby: RubyHome) -> None:
+def test_quick_gemspecs_are_what_ruby_makes_of_the_yaml() -> None:
     # Licences are written, and put by Gem::Specification._load where nothing looks for them.
     script = """
       def all(s)
@@ -95,19 +95,19 @@ def test_quick_gemspecs_are_what_ruby_makes_of_the_yaml(ruby: RubyHome) -> None:
          s.required_ruby_version.to_s, s.required_rubygems_version.to_s, s.rubygems_version.to_s,
          s.specification_version, needs, s.full_name, s.files, s.executables]
       end
-      puts JSON.dump(given.map { |quick, yaml|
+      input.map { |quick, yaml|
         read = Marshal.load(Zlib::Inflate.inflate(quick.unpack1('m')))
         spec = Gem::Specification.from_yaml(yaml)
         spec.files = []
         [all(read), all(spec)]
-      })"""
+      }"""
     manifests = [read_gemspec(text.encode()) for text in SPECS]
     pairs = [[*encoded(old_index.quick_gemspec(m)), text] for m, text in zip(manifests, SPECS, strict=True)]
-    for quick, whole in ruby.evaluate("require 'zlib'; require 'rubygems/specification';" + script, pairs):
+    for quick, whole in ask_ruby("require 'zlib'; require 'rubygems/specification';" + script, pairs):
         assert quick == whole
 
 
-def test_lists_come_back_in_ruby_whatever_gems_they_are_made_of(ruby: RubyHome) -> None:
+def test_lists_come_back_in_ruby_whatever_gems_they_are_made_of() -> None:
     dice = random.Random(3)
     gems: dict[str, list[FileLine]] = {}
     for n in range(400):
@@ -119,19 +119,19 @@ def test_lists_come_back_in_ruby_whatever_gems_they_are_made_of(ruby: RubyHome) 
         platforms = ["", *dice.sample(["java", "x86_64-linux", "x86-mingw32"], dice.randrange(3))]
         gems[name] = [line(name, v, p, listed=dice.random() < 0.9) for v in dict.fromkeys(versions) for p in platforms]
     script = (
-        "puts JSON.dump(given.map { |t| Marshal.load(Zlib.gunzip(t.unpack1('m')))"
-        ".map { |n, v, p| [n, v.is_a?(Gem::Version) && v.to_s, p] } })"
+        "input.map { |t| Marshal.load(Zlib.gunzip(t.unpack1('m')))"
+        ".map { |n, v, p| [n, v.is_a?(Gem::Version) && v.to_s, p] } }"
     )
     kinds = (old_index.releases, old_index.latest, old_index.prereleases)
     documents = [old_index.join(kind(lines) for lines in gems.values()) for kind in kinds]
-    releases, latest, prereleases = ruby.evaluate("require 'zlib';" + script, encoded(*documents))
+    releases, latest, prereleases = ask_ruby("require 'zlib';" + script, encoded(*documents))
     shown = [each for lines in gems.values() for each in lines if each.listed]
     assert releases == [[e.name, e.version, e.variant or "ruby"] for e in shown if not e.prerelease]
     assert prereleases == [[e.name, e.version, e.variant or "ruby"] for e in shown if e.prerelease]
     assert {(name, platform) for name, _, platform in latest} == {(name, platform) for name, _, platform in releases}
 
 
-def test_latest_is_the_highest_release_of_each_platform(ruby: RubyHome) -> None:
+def test_latest_is_the_highest_release_of_each_platform() -> None:
     lines = [
         line("a", "1.9"),
         line("a", "1.10"),
@@ -140,10 +140,8 @@ def test_latest_is_the_highest_release_of_each_platform(ruby: RubyHome) -> None:
         line("a", "2.0.rc1"),
         line("a", "1.2", "x86_64-linux"),
     ]
-    script = (
-        "require 'zlib'; puts JSON.dump(Marshal.load(Zlib.gunzip(given[0].unpack1('m'))).map { |n, v, p| [v.to_s, p] })"
-    )
-    found = ruby.evaluate(script, encoded(old_index.join([old_index.latest(lines)])))
+    script = "require 'zlib'; Marshal.load(Zlib.gunzip(input[0].unpack1('m'))).map { |n, v, p| [v.to_s, p] }"
+    found = ask_ruby(script, encoded(old_index.join([old_index.latest(lines)])))
     assert sorted(found) == [["1.10", "java"], ["1.10", "ruby"], ["1.2", "x86_64-linux"]]
 
 

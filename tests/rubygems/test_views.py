@@ -21,7 +21,7 @@ from app.services.promotions import PromotionRequest, Wanted
 from app.testing.stage import OWNER, Place, Stage
 from plugins.rubygems.kit import make, push, yank
 from plugins.rubygems.packing import gemspec_yaml, make_gem
-from tests.clients.ruby import RubyHome
+from tests.clients.ruby import ask_ruby
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
@@ -54,10 +54,10 @@ def md5(data: bytes) -> str:
     return hashlib.md5(data).hexdigest()
 
 
-def loaded(ruby: RubyHome, feed: Place, kind: str) -> list[list[str]]:
+def loaded(feed: Place, kind: str) -> list[list[str]]:
     body = feed.get(f"/{kind}.4.8.gz").data
-    script = "puts JSON.dump(Marshal.load(given.unpack1('m')).map { |n, v, p| [n, v.to_s, p] })"
-    found: list[list[str]] = ruby.evaluate(script, b64encode(gzip.decompress(body)).decode())
+    script = "Marshal.load(input.unpack1('m')).map { |n, v, p| [n, v.to_s, p] }"
+    found: list[list[str]] = ask_ruby(script, b64encode(gzip.decompress(body)).decode())
     return found
 
 
@@ -152,7 +152,7 @@ def test_a_promotion_adds_a_line_for_each_gem(stage: Stage, feed: Place, other_f
 # RubyGems 3: a yank is everywhere at once ----------------------------------------------------------------------
 
 
-def test_a_yank_takes_one_platform_out_of_everything(feed: Place, ruby: RubyHome) -> None:
+def test_a_yank_takes_one_platform_out_of_everything(feed: Place) -> None:
     pushed(feed, make("left", "1.0"), make("left", "1.0", platform="java"), make("left", "0.9"))
     before = info(feed, "left")
     yanked(feed, "left", "1.0")
@@ -162,8 +162,8 @@ def test_a_yank_takes_one_platform_out_of_everything(feed: Place, ruby: RubyHome
         assert feed.get(path).status_code == 404
     for path in ("/gems/left-1.0-java.gem", "/quick/Marshal.4.8/left-1.0-java.gemspec.rz"):
         assert feed.get(path).status_code == 200
-    assert loaded(ruby, feed, "specs") == [["left", "0.9", "ruby"], ["left", "1.0", "java"]]
-    assert sorted(loaded(ruby, feed, "latest_specs")) == [["left", "0.9", "ruby"], ["left", "1.0", "java"]]
+    assert loaded(feed, "specs") == [["left", "0.9", "ruby"], ["left", "1.0", "java"]]
+    assert sorted(loaded(feed, "latest_specs")) == [["left", "0.9", "ruby"], ["left", "1.0", "java"]]
 
 
 def test_a_wholly_yanked_gem_is_an_empty_list(feed: Place) -> None:
@@ -274,7 +274,7 @@ def test_a_yank_that_names_nothing_is_refused(feed: Place, body: bytes) -> None:
 # RubyGems 6: gems for platforms --------------------------------------------------------------------------------
 
 
-def test_each_platform_has_its_own_names_and_its_own_latest(feed: Place, ruby: RubyHome) -> None:
+def test_each_platform_has_its_own_names_and_its_own_latest(feed: Place) -> None:
     wanted = ["", "java", "x86-mingw32", "x86_64-linux", "aarch64-linux-gnu"]
     pushed(feed, *(make("left", "1.0", platform=each) for each in wanted), make("left", "1.1"))
     assert [line.split(" ")[0] for line in info(feed, "left")] == [
@@ -282,15 +282,15 @@ def test_each_platform_has_its_own_names_and_its_own_latest(feed: Place, ruby: R
         *(f"1.0-{each}" for each in wanted[1:]),
         "1.1",
     ]
-    latest = loaded(ruby, feed, "latest_specs")
+    latest = loaded(feed, "latest_specs")
     assert sorted(latest) == sorted([["left", "1.1", "ruby"], *(["left", "1.0", each] for each in wanted[1:])])
     script = (
-        "require 'zlib'; s = Marshal.load(Zlib::Inflate.inflate(given.unpack1('m')));"
-        " puts JSON.dump([s.platform.class.to_s, s.platform.to_s, s.original_platform])"
+        "require 'zlib'; s = Marshal.load(Zlib::Inflate.inflate(input.unpack1('m')));"
+        " [s.platform.class.to_s, s.platform.to_s, s.original_platform]"
     )
     for platform, read in (("x86-mingw32", "x86-mingw32"), ("aarch64-linux-gnu", "aarch64-linux")):
         body = feed.get(f"/quick/Marshal.4.8/left-1.0-{platform}.gemspec.rz").data
-        assert ruby.evaluate(script, b64encode(body).decode()) == ["Gem::Platform", read, platform]
+        assert ask_ruby(script, b64encode(body).decode()) == ["Gem::Platform", read, platform]
     for name in ("left-1.0-aarch64-linux-gnu", "left-1.0-aarch64-linux"):  # Clients ask for one, then for the other.
         assert feed.get(f"/gems/{name}.gem").status_code == 200
 
@@ -342,7 +342,7 @@ def test_the_same_bytes_again_are_fine_and_other_bytes_are_a_conflict(feed: Plac
 # RubyGems 9: the older lists are fresh after every change ------------------------------------------------------
 
 
-def test_the_older_lists_are_never_withheld_for_a_date(feed: Place, ruby: RubyHome) -> None:
+def test_the_older_lists_are_never_withheld_for_a_date(feed: Place) -> None:
     tomorrow = {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}
     for number, sample in enumerate((make("left", "1.0"), make("left", "1.1"), make("left", "2.rc1")), 1):
         pushed(feed, sample)
@@ -350,7 +350,7 @@ def test_the_older_lists_are_never_withheld_for_a_date(feed: Place, ruby: RubyHo
             response = feed.get(f"/{kind}.4.8.gz", headers=tomorrow)
             assert (response.status_code, response.mimetype) == (200, "application/octet-stream")
             assert "Content-Encoding" not in response.headers
-        assert len(loaded(ruby, feed, "specs")) + len(loaded(ruby, feed, "prerelease_specs")) == number
+        assert len(loaded(feed, "specs")) + len(loaded(feed, "prerelease_specs")) == number
 
 
 def test_a_change_of_one_gem_makes_no_other_gem_s_piece_anew(feed: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from app.plugin import InvalidPackage
 from plugins.rubygems import requirements, versions
 from plugins.rubygems.kit import ORDER, RANGES
 from plugins.rubygems.platforms import parse_platform
-from tests.clients.ruby import RubyHome
+from tests.clients.ruby import ask_ruby
 
 numbers = st.one_of(st.integers(0, 12), st.sampled_from([0, 0, 99, 100, 20261123, 10**30])).map(str)
 words = st.sampled_from(["a", "A", "b", "alpha", "beta", "pre", "rc", "z", "Z", "a1", "rc10", "1a", "0a0"])
@@ -199,24 +199,21 @@ def _some(count: int) -> list[str]:
     ]
 
 
-def test_versions_are_ordered_as_ruby_orders_them(ruby: RubyHome) -> None:
+def test_versions_are_ordered_as_ruby_orders_them() -> None:
     found = [*ORDER, *_some(3000)]
-    script = "v = given.map { |t| Gem::Version.new(t) }; puts JSON.dump(v.each_cons(2).map { |a, b| a <=> b })"
+    script = "v = input.map { |t| Gem::Version.new(t) }; v.each_cons(2).map { |a, b| a <=> b }"
     keys = [versions.version_key(version) for version in found]
-    assert [(a > b) - (a < b) for a, b in pairwise(keys)] == ruby.evaluate(script, found)
+    assert [(a > b) - (a < b) for a, b in pairwise(keys)] == ask_ruby(script, found)
 
 
-def test_releases_bumps_and_texts_are_those_of_ruby(ruby: RubyHome) -> None:
+def test_releases_bumps_and_texts_are_those_of_ruby() -> None:
     found = _some(1000)
-    script = (
-        "puts JSON.dump(given.map { |t| v = Gem::Version.new(t);"
-        " [v.to_s, v.prerelease?, v.release.to_s, v.bump.to_s] })"
-    )
+    script = "input.map { |t| v = Gem::Version.new(t); [v.to_s, v.prerelease?, v.release.to_s, v.bump.to_s] }"
     mine = [[versions.normalize(v), versions.is_prerelease(v), versions.release(v), versions.bump(v)] for v in found]
-    assert mine == ruby.evaluate(script, found)
+    assert mine == ask_ruby(script, found)
 
 
-def test_requirements_are_satisfied_as_ruby_satisfies_them(ruby: RubyHome) -> None:
+def test_requirements_are_satisfied_as_ruby_satisfies_them() -> None:
     dice = random.Random(7)
     found = _some(6000)
     operators = ["=", "!=", ">", "<", ">=", "<=", "~>", "~>", ""]
@@ -225,21 +222,18 @@ def test_requirements_are_satisfied_as_ruby_satisfies_them(ruby: RubyHome) -> No
         parts = [f"{dice.choice(operators)} {dice.choice(found)}".strip() for _ in range(dice.choice([1, 1, 2]))]
         cases.append((version, parts))
     cases += [(version, [f"~> {version}"]) for version in found[4000:]]
-    script = (
-        "puts JSON.dump(given.map { |v, r| q = Gem::Requirement.new(*r);"
-        " [q.satisfied_by?(Gem::Version.new(v)), q.prerelease?] })"
-    )
+    script = "input.map { |v, r| q = Gem::Requirement.new(*r); [q.satisfied_by?(Gem::Version.new(v)), q.prerelease?] }"
     mine = [
         [requirements.satisfies(v, ", ".join(parts)), requirements.asks_for_prereleases(", ".join(parts))]
         for v, parts in cases
     ]
-    assert mine == ruby.evaluate(script, cases)
+    assert mine == ask_ruby(script, cases)
 
 
-def test_the_same_texts_are_versions_as_in_ruby(ruby: RubyHome) -> None:
+def test_the_same_texts_are_versions_as_in_ruby() -> None:
     dice = random.Random(11)
     found = ["".join(dice.choices("01a.-+ _Z\n", k=dice.randrange(1, 7))) for _ in range(3000)]
-    known = ruby.evaluate("puts JSON.dump(given.map { |t| Gem::Version.correct?(t) ? true : false })", found)
+    known = ask_ruby("input.map { |t| Gem::Version.correct?(t) ? true : false }", found)
     for text, correct in zip(found, known, strict=True):
         # Ruby takes no text at all for 0; a gem's version is never that.
         assert _is_version(text) is (correct and bool(text.strip())), repr(text)
@@ -252,6 +246,6 @@ def _is_version(text: str) -> bool:
         return False
 
 
-def test_platforms_are_read_as_ruby_reads_them(ruby: RubyHome) -> None:
-    script = "puts JSON.dump(given.map { |t| p = Gem::Platform.new(t); [p.cpu, p.os, p.version] })"
-    assert [list(parse_platform(platform)) for platform in PLATFORMS] == ruby.evaluate(script, PLATFORMS)
+def test_platforms_are_read_as_ruby_reads_them() -> None:
+    script = "input.map { |t| p = Gem::Platform.new(t); [p.cpu, p.os, p.version] }"
+    assert [list(parse_platform(platform)) for platform in PLATFORMS] == ask_ruby(script, PLATFORMS)
