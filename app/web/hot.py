@@ -117,8 +117,8 @@ class HotAnswers:
 
 
 def _repeat(answer: _Answer, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    known = (tag.strip() for tag in environ.get("HTTP_IF_NONE_MATCH", "").split(","))
-    if answer.etag and answer.etag in known:
+    known = (_weakly(tag.strip()) for tag in environ.get("HTTP_IF_NONE_MATCH", "").split(","))
+    if answer.etag and _weakly(answer.etag) in known:
         about_body = ("Content-Length", "Content-Type", "Content-Encoding")
         start_response("304 Not Modified", [h for h in answer.headers if h[0] not in about_body])
         return []
@@ -126,3 +126,8 @@ def _repeat(answer: _Answer, environ: Environ, start_response: StartResponse) ->
         answer.mark.repeated()
     start_response(answer.status, answer.headers)
     return [answer.body] if answer.mark.reopen is None else answer.mark.reopen(environ)
+
+
+def _weakly(etag: str) -> str:
+    """Give an ETag as If-None-Match compares it: weak or strong alike (RFC 9110 section 13.1.2)."""
+    return etag.removeprefix("W/")
