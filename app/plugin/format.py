@@ -267,6 +267,10 @@ class FeedFormat(ABC):
     def install_snippets(self, feed: FeedAddress, name: str, version: str) -> Sequence[Snippet]:
         """Say how each client installs one version from a feed."""
 
+    def details(self, files: Sequence[Manifest]) -> Mapping[str, str]:
+        """Give further facts about a version for people, short texts by their label; ``files``: its main file first."""
+        return {}
+
     def upstream(self, url: str, http: HttpClient) -> Upstream | None:
         """Give access to a remote source, or None where the format has no notion of one."""
         return None

@@ -113,6 +113,7 @@ def _overview(seen: Seen) -> dict[str, object]:
     address = address_of(seen.work, seen.feed)
     return {
         "snippets": seen.format.install_snippets(address, record.name, record.version),
+        "details": seen.format.details([file.manifest for file in record.files]),
         "arrival": provenance.arrivals(seen.work, seen.feed, seen.package.key).get(record.key),
         "visible": {feed.name for feed in access.visible_feeds(seen.work)},
     }
