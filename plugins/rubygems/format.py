@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
 from app.plugin import (
@@ -26,6 +26,7 @@ from . import (
     archive,
     compact,
     conformance,
+    details,
     facts,
     names,
     publishing,
@@ -113,6 +114,10 @@ class RubyGemsFormat(FeedFormat):
     def install_snippets(self, feed: FeedAddress, name: str, version: str) -> Sequence[Snippet]:
         """Say how each client installs one version."""
         return snippets.install_snippets(feed, name, version)
+
+    def details(self, files: Sequence[Manifest]) -> Mapping[str, str]:
+        """Give platforms, and what installing needs."""
+        return details.about(files)
 
     def upstream(self, url: str, http: HttpClient) -> Upstream | None:
         """Give access to another source of gems."""

@@ -329,3 +329,20 @@ def test_snippets_can_be_copied_as_they_are() -> None:
         "--version 2.0 --clear-sources --source http://localhost:8624/rubygems/gems/"
     )
     assert install["file", "Download"] == "http://localhost:8624/rubygems/gems/gems/rack-2.0.gem"
+
+
+def test_a_version_s_page_names_platforms_and_the_ruby_that_is_asked_for() -> None:
+    files = [
+        manifest_of(make("left", "1", platform=platform, ruby=ruby).content)
+        for platform, ruby in (("", ">= 2.5"), ("java", ">= 2.5"), ("x86_64-linux", ">= 3"))
+    ]
+    details = RubyGemsFormat().details
+    assert details(files[:1]) == {"Platforms": "ruby", "Ruby": ">= 2.5"}
+    assert details(files[:2]) == {"Platforms": "ruby, java", "Ruby": ">= 2.5"}
+    assert details(files) == {
+        "Platforms": "ruby, java, x86_64-linux",
+        "Ruby": "ruby: >= 2.5; java: >= 2.5; x86_64-linux: >= 3",
+    }
+    native = gemspec_yaml("left", "1", rubygems=">= 3").replace("extensions: []", "extensions:\n- ext/extconf.rb")
+    shown = details([read_gemspec(native.replace("executables: []", "executables:\n- left").encode())])
+    assert shown == {"Platforms": "ruby", "RubyGems": ">= 3", "Commands": "left", "Builds": "ext/extconf.rb"}
