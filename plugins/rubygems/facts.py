@@ -20,6 +20,7 @@ from app.plugin.web import (
 from .gemspec import DEVELOPMENT, RUNTIME
 from .names import file_name
 from .requirements import ANY
+from .versions import is_prerelease
 from .views import known
 
 _PER_PAGE = 30
@@ -67,7 +68,9 @@ def versions(feed: ServedFeed, name: str) -> Response:
 def latest(feed: ServedFeed, name: str) -> Response:
     """Answer with the newest version of a gem."""
     found = feed.package(known(name))
-    return json_response({"version": (found.latest_stable or found.latest) if found else "unknown"})
+    listed = [each.version for each in found.versions if each.listed] if found else []
+    stable = [each for each in listed if not is_prerelease(each)]
+    return json_response({"version": (stable or listed or ["unknown"])[-1]})
 
 
 @routes.get("/api/v1/search.json")

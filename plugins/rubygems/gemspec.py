@@ -49,7 +49,7 @@ def read_gemspec(text: bytes, readme: str = "", facts: Mapping[str, int] | None 
         _texts(spec, "authors", "author"),
         _metadata(spec),
     )
-    homepage, summary = _text(spec, "homepage"), _text(spec, "summary")
+    homepage, summary, description = (_text(spec, key) for key in ("homepage", "summary", "description"))
     data = {
         "platform": platform or RUBY,
         "ruby": _requirement(spec.get("required_ruby_version")),
@@ -57,8 +57,9 @@ def read_gemspec(text: bytes, readme: str = "", facts: Mapping[str, int] | None 
         "rubygems_version": _text(spec, "rubygems_version") or "0",
         "date": _date(spec),
         "summary": summary,
+        "description": description,
         "authors": authors,
-        "email": _texts(spec, "email"),
+        "email": _text(spec, "email") or (_texts(spec, "email") if isinstance(spec.get("email"), list) else None),
         "homepage": homepage,
         "licenses": licenses,
         "metadata": metadata,
@@ -71,7 +72,7 @@ def read_gemspec(text: bytes, readme: str = "", facts: Mapping[str, int] | None 
         name,
         version,
         platform,
-        description=_text(spec, "description") or summary,
+        description=description or summary,
         license=", ".join(licenses),
         authors=", ".join(authors),
         links=_links(homepage, metadata),

@@ -76,12 +76,14 @@ class Writer:
         self._symbols: dict[str, int] = {}
 
     def write(self, value: object) -> None:
-        """Write None, True, a number, text, a sequence, a mapping, a date (as a Time), or one of the above."""
+        """Write None, True, False, a number, text, a sequence, a mapping, a date (as a Time), or one of the above."""
         match value:
             case None:
                 self.out += b"0"
             case True:
                 self.out += b"T"
+            case False:
+                self.out += b"F"
             case int():
                 self.out += b"i" + write_number(value)
             case str():

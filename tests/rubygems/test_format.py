@@ -81,7 +81,7 @@ def test_a_gemspec_of_twenty_years_ago_is_read() -> None:
     assert found.data["ruby"] == "> 0.0.0"
     assert found.data["rubygems"] == ">= 0"
     assert found.data["date"] == "2005-07-09"
-    assert found.data["email"] == ["ada@example.org"]
+    assert found.data["email"] == "ada@example.org"
     assert [(d.name, d.range, d.group, d.runtime) for d in found.dependencies] == [
         ("rake", "> 0.0.0", "development", False),
         ("rack", "~> 1.10, != 1.10", "runtime", True),

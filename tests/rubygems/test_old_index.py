@@ -37,6 +37,14 @@ def test_values_come_back_in_ruby() -> None:
     assert ask_ruby(script, encoded(dump(values))) == values
 
 
+def test_no_is_not_nought_which_ruby_would_take_for_yes() -> None:
+    assert ask_ruby(LOAD + "values.first.map { |each| each.class.to_s }", encoded(dump([True, False, 0]))) == [
+        "TrueClass",
+        "FalseClass",
+        "Integer",
+    ]
+
+
 @pytest.mark.parametrize("number", [-1, 2**30])
 def test_a_number_that_does_not_fit_is_an_error(number: int) -> None:
     with pytest.raises(ValueError, match="fit"):
@@ -89,7 +97,7 @@ def test_quick_gemspecs_are_what_ruby_makes_of_the_yaml() -> None:
     # Licences are written, and put by Gem::Specification._load where nothing looks for them.
     script = """
       def all(s)
-        needs = s.dependencies.map { |d| [d.name, d.requirement.to_s, d.type, d.prerelease?] }
+        needs = s.dependencies.map { |d| [d.name, d.requirement.to_s, d.type, d.prerelease? ? 'pre' : ''] }
         [s.name, s.version.to_s, s.platform.class.to_s, s.platform.to_s, s.original_platform.to_s, s.summary,
          s.description.to_s, s.authors, [s.email].flatten.compact, s.homepage, s.metadata, s.date.to_i,
          s.required_ruby_version.to_s, s.required_rubygems_version.to_s, s.rubygems_version.to_s,
