@@ -96,7 +96,11 @@ def answer_document(
         value = b64encode(document.sha256).decode()
         # Of the whole document, on every answer (RFC 9530 section 3); the second form is that of RFC 3230.
         response.headers["Repr-Digest"], response.headers["Digest"] = f"sha-256=:{value}:", f"sha-256={value}"
-    response.make_conditional(request.environ, accept_ranges=True, complete_length=len(body))
+    environ = request.environ
+    if request.if_none_match.contains_weak(etag):
+        # The condition goes before the range (RFC 9110 section 13.2.2); Werkzeug would look at the range first.
+        environ = {name: value for name, value in environ.items() if name != "HTTP_RANGE"}
+    response.make_conditional(environ, accept_ranges=True, complete_length=len(body))
     return response
 
 

@@ -325,3 +325,27 @@ def test_prod_has_what_was_promoted_and_nothing_else(
     assert approved.installed(empty) == {"left-1.0.0"}
     assert "left (1.0.0 ruby java)" in approved.gem("list", "-r", "--all").stdout
     assert approved.gem("install", "left", "-v", "2.0.0", check=False).returncode != 0
+
+
+def test_bundler_stays_with_the_compact_index_and_asks_for_what_is_new_only(
+    clients: Clients, world: World, pair: tuple[str, str]
+) -> None:
+    """A wrong ETag or digest makes Bundler fall back to the lists of all gems without a word, so look at the wire."""
+    names = [f"gem-{number:03}" for number in range(60)]
+    for name in names:
+        world.make(pair[0], name, "1.0.0")
+    app = clients.project("app", *(f'gem "{name}"' for name in names[:3]))
+    first = asked(clients.bundle(app, "install", "--verbose").stdout)
+    assert {path for path, _ in first} == {"versions", *(f"info/{name}" for name in names[:3])}
+    world.make(pair[0], names[0], "1.1.0")
+    again = asked(clients.bundle(app, "update", "--verbose").stdout)
+    assert again == [("versions", "206"), (f"info/{names[0]}", "206")]
+    assert f"{names[0]}-1.1.0" in clients.installed(app)
+    assert asked(clients.bundle(app, "update", "--verbose").stdout) == [("versions", "304")]
+
+
+def asked(said: str) -> list[tuple[str, str]]:
+    """Give the paths of the index that Bundler asked for, with the status of each answer; gems it fetches unseen."""
+    found = re.findall(r"HTTP GET http://\S+?/rubygems/[^/]+/(\S+)|HTTP (\d{3}) ", said)
+    paths = [path for path, _ in found if path]
+    return list(zip(paths, [status for _, status in found if status], strict=False))

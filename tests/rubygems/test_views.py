@@ -81,6 +81,10 @@ def test_the_etag_is_the_md5_and_digests_are_of_the_whole(feed: Place, path: str
         assert response.headers["Digest"] == f"sha-256={digest}"
         assert response.headers["ETag"] == whole.headers["ETag"]
     assert feed.get(path, headers={"Range": f"bytes={len(whole.data)}-"}).status_code == 416
+    # Bundler sends both with what it has; who has everything is told so.
+    both = {"Range": f"bytes={len(whole.data) - 1}-", "If-None-Match": whole.headers["ETag"]}
+    assert feed.get(path, headers=both).status_code == 304
+    assert feed.get(path, headers={**both, "If-None-Match": '"other"'}).status_code == 206
 
 
 def test_compressing_keeps_the_md5_of_what_was_compressed(feed: Place) -> None:
