@@ -44,8 +44,9 @@ class FormatKit:
     of a native client; ``shows(body, version)`` tells whether a listing's body names a version.
 
     A declared Feature needs its field: ``unlist``, ``yank``, ``deprecate``, ``tag``, ``search``,
-    ``variants(name, version)`` (the files of one version that stand side by side), ``login(user name, password)``, and ``remote(samples)``: every
-    document and file of a remote source that offers the samples, by path (``/name/1.0.0``, with its query).
+    ``variants(name, version)`` (the files of one version that stand side by side), ``login(user name, password)``,
+    and ``remote(samples)``: every document and file of a remote source that offers the samples, by path
+    (``/name/1.0.0``, with its query).
     ``remake(sample)`` gives other bytes for the same name and version, where ``same_versions`` cannot.
     """
 

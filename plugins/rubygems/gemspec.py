@@ -39,10 +39,12 @@ def read_spec(values: Any, readme: str = "") -> Manifest:
     ruby, rubygems = (requirement_of(spec.get(key)) for key in ("required_ruby_version", "required_rubygems_version"))
     licenses, authors = _texts(spec.get("licenses") or spec.get("license")), _texts(spec.get("authors"))
     summary, homepage = _text(spec.get("summary")), _text(spec.get("homepage"))
+    description, email = _text(spec.get("description")), spec.get("email")
     metadata = {key: value for key, value in _mapping(spec.get("metadata")).items() if isinstance(value, str)}
     data: dict[str, Any] = {
         "summary": summary,
-        "email": _texts(spec.get("email")),
+        "description": description,
+        "email": _texts(email) if isinstance(email, list) else _text(email) or None,
         "authors": authors,
         "licenses": licenses,
         "homepage": homepage,
@@ -63,7 +65,7 @@ def read_spec(values: Any, readme: str = "") -> Manifest:
         name,
         version,
         variant,
-        description=_text(spec.get("description")) or summary,
+        description=description or summary,
         license=", ".join(licenses),
         authors=", ".join(authors),
         links=dict(_links(homepage, metadata)),

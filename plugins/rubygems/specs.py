@@ -71,7 +71,6 @@ def quick(manifest: Manifest) -> bytes:
     data = manifest.data
     platform = manifest.variant or RUBY
     moment = datetime.fromisoformat(data["date"]).replace(tzinfo=UTC)
-    email = data["email"]
     fields: list[Any] = [
         data["rubygems_version"],
         4,
@@ -84,10 +83,10 @@ def quick(manifest: Manifest) -> bytes:
         platform,
         [_dependency(*each) for each in data["dependencies"]],
         "",
-        email[0] if len(email) == 1 else email,
+        data["email"],
         data["authors"],
-        manifest.description,
-        data["homepage"],
+        data["description"],
+        data["homepage"] or None,
         True,
         _platform(platform),
         data["licenses"],
