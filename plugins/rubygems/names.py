@@ -17,7 +17,7 @@ _SYSTEMS = (
     (r"aix(\d+)?", "aix"),
     (r"cygwin", "cygwin"),
     (r"darwin(\d+)?", "darwin"),
-    (r"^java$", "java"),
+    (r"^j(?:ava|ruby)$", "java"),
     (r"^java([\d.]*)", "java"),
     (r"^dalvik(\d+)?$", "dalvik"),
     (r"^dotnet$", "dotnet"),
