@@ -14,7 +14,7 @@ from app.plugin.format import Manifest
 class FileRecord:
     """Hold one stored file of a version; digests are lower-case hex, size is in bytes.
 
-    ``position`` ascends in the order in which files entered the feed; it is no part of what the file is.
+    ``sequence`` grows with every file that enters a feed.
     """
 
     filename: str
@@ -22,7 +22,7 @@ class FileRecord:
     digests: BlobDigests
     manifest: Manifest
     listed: bool = True
-    position: int = field(default=0, compare=False)
+    sequence: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

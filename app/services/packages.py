@@ -101,6 +101,7 @@ def versions_where(work: Work, which: ColumnElement[bool]) -> list[VersionRecord
 def _files(work: Work, which: ColumnElement[bool]) -> dict[int, list[FileRecord]]:
     rows = work.session.execute(
         select(
+            File.id,
             File.version_id,
             File.filename,
             File.variant,
@@ -111,7 +112,6 @@ def _files(work: Work, which: ColumnElement[bool]) -> dict[int, list[FileRecord]
             Blob.size,
             FileManifest.data,
             File.listed,
-            File.id,
         )
         .join(Version, Version.id == File.version_id)
         .join(Package, Package.id == Version.package_id)

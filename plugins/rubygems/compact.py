@@ -30,7 +30,7 @@ def info(package: PackageRecord) -> bytes:
 
 def _present(package: PackageRecord) -> list[FileRecord]:
     files = [file for version in package.versions for file in version.files if file.listed]
-    return sorted(files, key=lambda file: file.position)
+    return sorted(files, key=lambda file: file.sequence)
 
 
 def _line(file: FileRecord) -> str:

@@ -47,7 +47,9 @@ class RubyGemsFormat(FeedFormat):
     prefix = "rubygems"
     purl_type = "gem"
     aliases = ("gem",)
-    features = frozenset({Feature.VARIANTS, Feature.JOURNAL, Feature.CLIENT_LOGIN, Feature.SEARCH, Feature.UPSTREAM})
+    features = frozenset(
+        {Feature.VARIANTS, Feature.YANK, Feature.JOURNAL, Feature.CLIENT_LOGIN, Feature.SEARCH, Feature.UPSTREAM}
+    )
     accept = ".gem"
 
     def name_key(self, name: str) -> str:

@@ -193,7 +193,7 @@ def build_kit() -> FormatKit:
         listing=lambda name: Request("GET", f"/info/{quote(name)}"),
         download=lambda sample: Request("GET", f"/gems/{quote(sample.filename)}"),
         shows=_shows,
-        delete=lambda sample: [yank(sample.name, sample.version)],
+        yank=lambda sample: yank(sample.name, sample.version),
         search=lambda text: Request("GET", f"/api/v1/search.json?{urlencode({'query': text})}"),
         remote=_remote,
         remake=lambda sample: make(sample.name, sample.version, more="x_note: other bytes\n"),

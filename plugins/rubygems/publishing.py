@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
-from app.plugin import Conflict, Forbidden, Invalid, Manifest, NotFound, Permission
+from app.plugin import Conflict, Forbidden, Invalid, InvalidPackage, Manifest, NotFound, Permission
 from app.plugin.web import (
     FileRecord,
     Response,
@@ -27,11 +27,20 @@ _CHUNK = 256 * 1024
 routes = Routes(error=text_error)
 
 
+class UnreadableGem(InvalidPackage):
+    """Refuse a pushed gem as the public server does: the request was fine, the gem in it is not."""
+
+    status = 422
+
+
 @routes.route("/api/v1/gems", ("POST",), Permission.ADD_PACKAGE)
 def push(feed: ServedFeed) -> Response:
     """Publish a gem, which is the body or the file ``gem`` of a form; attestations that come with it are not kept."""
     blob = feed.store(_chunks(_sent_gem(feed)))
-    done = feed.publish_stored(blob, "push.gem", expect=_not_yanked(feed))
+    try:
+        done = feed.publish_stored(blob, "push.gem", expect=_not_yanked(feed))
+    except InvalidPackage as error:
+        raise UnreadableGem(error.message, code=error.code) from error
     said = "Successfully registered gem" if done.created else "This gem was already pushed"
     return text_response(f"{said}: {done.name} ({done.version})")
 

@@ -11,7 +11,7 @@ import pytest
 
 from app.plugin import Request, Sample
 from app.testing.stage import Place, Stage
-from plugins.rubygems.kit import make, push, yank
+from plugins.rubygems.kit import build_kit, make, push, yank
 from plugins.rubygems.remote_lists import read_list
 
 if TYPE_CHECKING:
@@ -172,3 +172,10 @@ def test_what_is_not_there_is_not_found_in_plain_text(feed: Place, path: str) ->
     response = feed.get(path)
     assert response.status_code == 404
     assert response.mimetype == "text/plain"
+
+
+@pytest.mark.parametrize("what", ["no metadata", "a name that climbs", "a wrong checksum", "a bomb"])
+def test_a_gem_that_cannot_be_read_is_422_as_on_the_public_server(feed: Place, what: str) -> None:
+    refused = feed.send(push(Sample("x.gem", build_kit().hostile[what], "left", "1.0.0")))
+    assert (refused.status_code, refused.mimetype) == (422, "text/plain")
+    assert refused.text
