@@ -1,4 +1,4 @@
-"""What rubygems.org's API says of gems, as JSON: for tools, gem and Bundler ask for none of it."""
+"""What the public server's API says of gems, as JSON: for tools, gem and Bundler ask for none of it."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _listed(package: PackageRecord) -> list[tuple[VersionRecord, FileRecord]]:
 
 
 def about(manifest: Manifest, url: str) -> dict[str, Any]:
-    """Give what a gem's file says of it, under the names of rubygems.org's API."""
+    """Give what a gem's file says of it, under the names of the public server's API."""
     data = manifest.data
     return {
         "name": manifest.name,
@@ -138,5 +138,5 @@ def _version(version: VersionRecord, file: FileRecord) -> dict[str, Any]:
 
 
 def iso(moment: datetime) -> str:
-    """Write a moment as rubygems.org does: UTC, milliseconds, ``Z``."""
+    """Write a moment as the public server does: UTC, milliseconds, ``Z``."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
