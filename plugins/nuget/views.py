@@ -192,12 +192,13 @@ def push_symbols(feed: ServedFeed) -> Response:
                 code="unknown-version",
             )
 
-    return _publish(feed, check)
+    # Clients push the symbols along with the package, and skip only a package that is there already.
+    return _publish(feed, check, again=True)
 
 
-def _publish(feed: ServedFeed, check: Callable[[Manifest], None]) -> Response:
+def _publish(feed: ServedFeed, check: Callable[[Manifest], None], *, again: bool = False) -> Response:
     published = feed.publish_stored(feed.store(_body(feed)), "package.nupkg", expect=check)
-    if not published.created:
+    if not published.created and not again:
         raise Conflict(
             f"{feed.name} already holds {published.name} {published.version}; raise the version.", code="version-exists"
         )
