@@ -95,7 +95,8 @@ def _pdbs(archive: ZipArchive) -> Iterator[dict[str, str]]:
     for entry in found:
         if entry.size > MAX_PDB:
             raise InvalidPackage(f"{entry.path!r} has {entry.size:,} bytes; at most {MAX_PDB:,} are possible.")
-        yield {"path": entry.path, "signature": portable_pdb.signature(archive.head(entry, portable_pdb.HEAD), entry.path)}
+        head = archive.head(entry, portable_pdb.HEAD)
+        yield {"path": entry.path, "signature": portable_pdb.signature(head, entry.path)}
 
 
 def _bare(path: str) -> str:

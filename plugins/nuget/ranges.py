@@ -17,8 +17,6 @@ from .versions import NuGetVersion, is_prerelease, parse_version, version_key
 
 MAX_LENGTH = 1024
 _FLOATING = re.compile(r"(?P<core>[0-9.]+(?<!\.)|(?:[0-9.]+\.)?(?P<star>\*))(?:-(?P<label>[0-9A-Za-z.-]*)\*)?")
-ANY = "(, )"
-"""The normal form of a range that every version satisfies."""
 
 
 class Moves(IntEnum):
@@ -80,9 +78,10 @@ class Range:
 
     def __str__(self) -> str:
         """Give the normal form: ``[1.0.0, )``."""
-        low = self.floating.text if self.floating else self.low.full if self.low else ""
-        high = self.high.full if self.high else ""
-        return f"{'[' if self.low_included else '('}{low}, {high}{']' if self.high_included else ')'}"
+        low = self.floating.text if self.floating else self.low.normalized if self.low else ""
+        high = self.high.normalized if self.high else ""
+        opening = "[" if low and self.low_included else "("
+        return f"{opening}{low}, {high}{']' if high and self.high_included else ')'}"
 
 
 @lru_cache(maxsize=4096)
@@ -100,6 +99,8 @@ def parse_range(text: str) -> Range:
 def _parse(text: str) -> Range | None:
     if not text:
         return Range()
+    if text == "*":  # Alone, a star is no bound at all: even prereleases of 0.0.0 lie above it.
+        return Range(low_included=True, floating=_floating(text))
     if text[0] not in "[(":
         return _between(text, "", low_included=True, high_included=False)
     inside = text[1:-1].split(",")
@@ -118,10 +119,10 @@ def _between(low_text: str, high_text: str, *, low_included: bool, high_included
         high = _bound(high_text)
     except InvalidPackage:
         return None
-    if low is not None and high is not None and low.key >= high.key:
-        # One version only lies in [1.0,1.0]; NuGet reads (1.0,1.0) too, in which nothing lies.
-        if low.key > high.key or low_included != high_included:
-            return None
+    if low is not None and high is not None and low.key > high.key:
+        return None
+    if low is not None and high is not None and low.key == high.key and low_included != high_included:
+        return None  # But (1.0,1.0), in which nothing lies, is read.
     return Range(low, low_included, high, high_included, floating)
 
 
@@ -141,8 +142,9 @@ def _floating(text: str) -> Floating | None:
         lowest = parse_version(core + lowest_label)
     except InvalidPackage:
         return None
-    moves = Moves(core.count(".")) if match["star"] else Moves.NONE
-    return Floating(text, lowest, moves, label)
+    if match["star"]:
+        return Floating(text, lowest, Moves(core.count(".")), label)
+    return Floating(f"{NuGetVersion(lowest.numbers).normalized}-{label}*", lowest, Moves.NONE, label)
 
 
 def _lowest_end(label: str) -> str:
