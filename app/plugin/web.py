@@ -286,9 +286,10 @@ def first_part(request: Request) -> Iterator[bytes]:
                 if not event.more_data:
                     return
             elif isinstance(event, Epilogue):
-                raise ValueError("it has no part")
+                break
     except ValueError as error:
         raise Invalid(f"The body is no multipart form ({error}); send one file as its first part.") from None
+    raise Invalid("The multipart form has no part; send one file as its first part.")
 
 
 def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
