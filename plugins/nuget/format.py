@@ -23,6 +23,7 @@ from app.plugin.web import Routes
 from . import names, package, ranges, search, snippets, uploads, versions, views
 from .errors import error
 from .kit import build_kit
+from .odata_views import routes as odata_routes
 from .upstream import NuGetSource
 
 _BELOW_THE_FEED = ("v2", "v3", "symbols")
@@ -85,7 +86,7 @@ class NuGetFormat(FeedFormat):
 
     def routes(self) -> Routes:
         """Give the routes of the protocols V3 and V2."""
-        parts = (views.routes, search.routes, uploads.routes)
+        parts = (views.routes, search.routes, uploads.routes, odata_routes)
         return Routes(error, [route for part in parts for route in part.routes])
 
     def canonical_path(self, path: str) -> str:

@@ -105,7 +105,7 @@ def find(feed: ServedFeed, query: Query, skip: int, take: int) -> tuple[list[Pac
     if not query.fields:
         page = _page(feed, query, query.words, skip, take)
         return list(page.items), page.total
-    found = [each for each in every(feed, query) if _matches(each, query)]
+    found = [each for each in every(feed, query) if matches(each, query)]
     return found[skip : skip + take], len(found)
 
 
@@ -149,7 +149,8 @@ _FIELDS: Mapping[str, Callable[[PackageSummary, str], bool]] = {
 """How a package matches what is asked of a field."""
 
 
-def _matches(summary: PackageSummary, query: Query) -> bool:
+def matches(summary: PackageSummary, query: Query) -> bool:
+    """Tell whether a package has what a query asks of its fields."""
     return all(_FIELDS[field](summary, value) for field, value in query.fields)
 
 
