@@ -28,6 +28,7 @@ _TEXTS = (
     "licenseUrl".split()
 )
 _BETWEEN_TAGS = re.compile(r"[\s,;]+")
+_BLANK = re.compile(r"\s")
 _WORD = re.compile(r"\S{1,100}")
 _YES = ("true", "1")
 
@@ -103,6 +104,8 @@ def read_nuspec(content: bytes) -> Nuspec:
     metadata = found[0]
     id, version = check_id(_needed(metadata, "id")), _needed(metadata, "version")
     parse_version(version)
+    if _BLANK.search(version):
+        raise InvalidPackage(f"The nuspec's version {version[:80]!r} has blanks within; take them out.")
     data = {**dict(_texts(metadata)), **dict(_facts(metadata))}
     return Nuspec(id, version, {member: value for member, value in data.items() if value})
 

@@ -22,6 +22,7 @@ MAX_SKIP = 1_000_000
 _NAME = re.compile(r"(?P<name>[A-Za-z]+)(?:\((?P<key>.*)\))?", re.DOTALL)
 _KEY = re.compile(r"\s*(?P<name>Id|Version)\s*=\s*'(?P<value>(?:[^']|'')*)'\s*(?:,|$)")
 _ORDER = re.compile(r"(?P<name>[A-Za-z]+)(?:\s+(?P<way>asc|desc))?", re.IGNORECASE)
+_BY_ID = (("Id", False),)
 _REFUSED = ("$expand", "$skiptoken", "$apply", "$search")
 
 
@@ -39,7 +40,7 @@ class Question:
     @property
     def is_in_natural_order(self) -> bool:
         """Tell whether packages by name are the order that is wanted."""
-        return not self.order or self.order[0] == ("Id", False)
+        return self.order in ((), _BY_ID, (*_BY_ID, ("Version", False)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,10 +105,10 @@ def _root(feed: ServedFeed) -> str:
 def _wants_json(feed: ServedFeed, arguments: Mapping[str, str]) -> bool:
     if "$format" in arguments:
         return arguments["$format"].lower() == "json"
-    accept = feed.request.accept_mimetypes
-    return accept.quality("application/json") > max(
-        accept.quality("application/atom+xml"), accept.quality("application/xml")
-    )
+    # Parameters, like odata=verbose, do not count.
+    accepted = [(value.partition(";")[0].strip(), quality) for value, quality in feed.request.accept_mimetypes]
+    as_json = max((quality for value, quality in accepted if value == "application/json"), default=0)
+    return as_json > max((quality for value, quality in accepted if value.endswith("xml")), default=0)
 
 
 def _values(feed: ServedFeed) -> Callable[[Row], dict[str, Any]]:

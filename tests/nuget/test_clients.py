@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from plugins.nuget.kit import make
 from tests.clients.dotnet import DotnetHome, write_config
 from tests.nuget.world import World, content_hashes, library, program, restored
 
@@ -182,3 +183,48 @@ def test_nuget_3_4_pushes_installs_a_graph_and_deletes(
     record = world.package(pair[0], "NuGet.Common")
     assert record is not None
     assert record.versions[0].listed is False
+
+
+def test_dotnet_restores_over_v2(
+    home: DotnetHome, world: World, pair: tuple[str, str], samples: Path, tmp_path: Path
+) -> None:
+    world.upload(pair[0], *(samples / "nupkg-built" / f"{id}.{version}.nupkg" for id, version in GRAPH.items()))
+    use(tmp_path, world, pair[0], v2=True)
+    app = program(tmp_path / "app", {"NuGet.Protocol": GRAPH["NuGet.Protocol"]})
+    home.dotnet("restore", cwd=app)
+    assert restored(app) == GRAPH
+
+
+def test_nuget_2_8_lists_pushes_installs_a_graph_and_deletes(
+    home: DotnetHome, world: World, pair: tuple[str, str], samples: Path, tmp_path: Path
+) -> None:
+    dev = pair[0]
+    use(tmp_path, world, dev, v2=True)
+    for id, version in GRAPH.items():
+        name = f"{id}.{version}.nupkg"
+        (tmp_path / name).write_bytes((samples / "nupkg-built" / name).read_bytes())
+        # On mono it takes an absolute path for a relative one.
+        home.nuget_2("push", name, "-Source", dev, "-ApiKey", world.key, cwd=tmp_path)
+    # One version of SemVer 2 among the others made this client give up the whole list.
+    world.upload_bytes(dev, make("Acme.New", "1.0.0-rc.1").content)
+    for id, version in GRAPH.items():
+        world.promote(pair, id, version)
+    for feed in pair:
+        home.forget()
+        use(tmp_path, world, feed, v2=True)
+        listed = home.nuget_2("list", "-Prerelease", "-Source", feed, cwd=tmp_path).stdout
+        assert "Acme.New" not in listed
+        assert {f"{id} {version}" for id, version in GRAPH.items()} <= set(listed.splitlines())
+        found = home.nuget_2("list", "packaging", "-Source", feed, cwd=tmp_path).stdout
+        assert "NuGet.Packaging 5.4.0" in found
+        assert "Newtonsoft" not in found
+        folder = tmp_path / f"out-{feed}"
+        asked = ("install", "NuGet.Packaging", "-Version", "5.4.0", "-Source", feed, "-OutputDirectory", str(folder))
+        home.nuget_2(*asked, cwd=tmp_path)
+        assert {f"{id}.{GRAPH[id]}" for id in GRAPH if id != "NuGet.Protocol"} == {e.name for e in folder.iterdir()}
+    use(tmp_path, world, dev, v2=True)
+    home.nuget_2("delete", "NuGet.Common", "5.4.0", "-Source", dev, "-ApiKey", world.key, cwd=tmp_path)
+    record = world.package(dev, "NuGet.Common")
+    assert record is not None
+    assert record.versions[0].listed is False
+    assert "NuGet.Common" not in home.nuget_2("list", "-Source", dev, cwd=tmp_path).stdout

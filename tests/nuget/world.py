@@ -67,7 +67,11 @@ class World:
     def upload(self, feed: str, *paths: Path) -> None:
         """Publish package files past the protocol."""
         for path in paths:
-            publishing.publish(self.runtime, SAM, feed, [path.read_bytes()], path.name)
+            self.upload_bytes(feed, path.read_bytes())
+
+    def upload_bytes(self, feed: str, content: bytes) -> None:
+        """Publish a package file past the protocol."""
+        publishing.publish(self.runtime, SAM, feed, [content], "upload.nupkg")
 
     def package(self, feed: str, name: str) -> PackageRecord | None:
         """Give what a feed holds of a package."""
