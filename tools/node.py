@@ -36,5 +36,8 @@ def environment() -> dict[str, str]:
 def npm(*arguments: str, cwd: Path) -> None:
     """Run npm; raises CalledProcessError."""
     env = environment()
-    program = shutil.which("npm", path=env["PATH"]) or "npm"
-    subprocess.run([program, *arguments], cwd=cwd, env=env, check=True)
+    # A wheel cannot hold the link that npm's own program is, and its copy of it finds nothing; the script itself does.
+    script = bin_directory().parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    node, program = shutil.which("node", path=env["PATH"]) or "node", shutil.which("npm", path=env["PATH"]) or "npm"
+    command = [node, str(script)] if script.is_file() else [program]
+    subprocess.run([*command, *arguments], cwd=cwd, env=env, check=True)

@@ -25,6 +25,7 @@ class Feature(StrEnum):
     TAGS = "tags"
     DEPRECATE = "deprecate"
     UNLIST = "unlist"
+    YANK = "yank"
     GROUPS = "groups"
     VARIANTS = "variants"
     CLIENT_LOGIN = "client-login"

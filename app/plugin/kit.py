@@ -43,9 +43,10 @@ class FormatKit:
     that must be refused. ``publish(sample)``, ``listing(name)`` and ``download(sample)`` are the requests
     of a native client; ``shows(body, version)`` tells whether a listing's body names a version.
 
-    A declared Feature needs its field: ``unlist``, ``deprecate``, ``tag``, ``search``, ``variants(name, version)``
-    (the files of one version that stand side by side), ``login(user name, password)``, and ``remote(samples)``: every
-    document and file of a remote source that offers the samples, by path (``/name/1.0.0``, with its query).
+    A declared Feature needs its field: ``unlist``, ``yank``, ``deprecate``, ``tag``, ``search``,
+    ``variants(name, version)`` (the files of one version that stand side by side), ``login(user name, password)``,
+    and ``remote(samples)``: every document and file of a remote source that offers the samples, by path
+    (``/name/1.0.0``, with its query).
     ``remake(sample)`` gives other bytes for the same name and version, where ``same_versions`` cannot.
     """
 
@@ -66,6 +67,7 @@ class FormatKit:
     download: Callable[[Sample], Request]
     shows: Callable[[bytes, str], bool]
     unlist: Callable[[Sample], Request] | None = None
+    yank: Callable[[Sample], Request] | None = None
     deprecate: Callable[[Sample, str], Sequence[Request]] | None = None
     tag: Callable[[Sample, str], Request] | None = None
     delete: Callable[[Sample], Sequence[Request]] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.plugin.blobs import BlobDigests
@@ -12,13 +12,17 @@ from app.plugin.format import Manifest
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """Hold one stored file of a version; digests are lower-case hex, size is in bytes."""
+    """Hold one stored file of a version; digests are lower-case hex, size is in bytes.
+
+    ``sequence`` grows with every file that enters a feed.
+    """
 
     filename: str
     variant: str
     digests: BlobDigests
     manifest: Manifest
     listed: bool = True
+    sequence: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,12 @@ class ServedFeed(Protocol):
     def get_package(self, name: str) -> PackageRecord:
         """Give a package with all its versions; raise NotFound."""
 
+    def packages(self, names: Iterable[str]) -> Sequence[PackageRecord]:
+        """Give packages with all their versions, in the order of the names; those that are not there are left out.
+
+        A few queries, however many the names.
+        """
+
     def holds(self, name: str, version: str) -> tuple[bool, bool]:
         """Tell whether the feed holds a package, and whether it holds one version of it; cheap."""
 

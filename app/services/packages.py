@@ -101,6 +101,7 @@ def versions_where(work: Work, which: ColumnElement[bool]) -> list[VersionRecord
 def _files(work: Work, which: ColumnElement[bool]) -> dict[int, list[FileRecord]]:
     rows = work.session.execute(
         select(
+            File.id,
             File.version_id,
             File.filename,
             File.variant,
@@ -122,7 +123,7 @@ def _files(work: Work, which: ColumnElement[bool]) -> dict[int, list[FileRecord]
     files: dict[int, list[FileRecord]] = {}
     for r in rows:
         digests = BlobDigests(r.sha256, r.sha512, r.sha1, r.md5, r.size)
-        record = FileRecord(r.filename, r.variant, digests, Manifest.from_json(r.data), r.listed)
+        record = FileRecord(r.filename, r.variant, digests, Manifest.from_json(r.data), r.listed, r.id)
         files.setdefault(r.version_id, []).append(record)
     return files
 

@@ -9,6 +9,7 @@ NEEDED = {
     Feature.TAGS: "tag",
     Feature.DEPRECATE: "deprecate",
     Feature.UNLIST: "unlist",
+    Feature.YANK: "yank",
     Feature.SEARCH: "search",
     Feature.UPSTREAM: "remote",
     Feature.VARIANTS: "variants",

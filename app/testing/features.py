@@ -50,6 +50,17 @@ class FeatureContract:
         assert _only_version(feed, published).listed is False
         assert feed.send(kit.download(published)).data == published.content
 
+    @declares(Feature.YANK)
+    def test_a_yanked_version_is_kept_and_served_to_nobody(
+        self, feed: Place, format: FeedFormat, kit: FormatKit, published: Sample
+    ) -> None:
+        yank = _given(kit.yank)
+        _accepted(feed, yank(published))
+        assert _only_version(feed, published).listed is False
+        assert feed.send(kit.download(published)).status_code in (403, 404)
+        listing = feed.send(kit.listing(published.name))
+        assert listing.status_code == 404 or not kit.shows(listing.data, published.version)
+
     @declares(Feature.SEARCH)
     def test_searching_finds_what_there_is_and_nothing_else(
         self, feed: Place, format: FeedFormat, kit: FormatKit, published: Sample

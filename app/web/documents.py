@@ -22,6 +22,7 @@ _CACHE_BYTES = 32 * 1024 * 1024
 _COMPRESS_FROM = 1400
 _SMALL_FILE = 64 * 1024
 _BLOCK = 256 * 1024
+_PACKED = ("application/octet-stream", "application/gzip")
 DocumentKey = tuple[object, ...]
 
 
@@ -79,7 +80,12 @@ def answer_document(
     body, etag = document.body, document.digest
     response = Response(content_type=content_type)
     ranged = "Range" in request.headers
-    if len(body) >= _COMPRESS_FROM and not ranged and request.accept_encodings.quality("gzip") > 0:
+    if (
+        len(body) >= _COMPRESS_FROM
+        and content_type not in _PACKED
+        and not ranged
+        and request.accept_encodings.quality("gzip") > 0
+    ):
         body, etag = cache.compressed(key, document).body, f"{etag}-gzip"
         response.headers["Content-Encoding"] = "gzip"
     response.set_data(body)

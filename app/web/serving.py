@@ -90,6 +90,12 @@ class RequestedFeed:
         """Give a package; raise NotFound."""
         return packages.get_package(self._work, self._feed, name)
 
+    def packages(self, names: Iterable[str]) -> Sequence[PackageRecord]:
+        """Give several packages."""
+        keys = [self.format.name_key(name) for name in names]
+        found = {record.key: record for record in packages.by_keys(self._work, self._feed, keys)}
+        return [found[key] for key in dict.fromkeys(keys) if key in found]
+
     def holds(self, name: str, version: str) -> tuple[bool, bool]:
         """Tell whether the feed holds a package, and one version of it."""
         return packages.holds(self._work, self._feed, name, version)
