@@ -6,17 +6,18 @@ import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from app.plugin import InvalidPackage, Manifest
-from app.plugin.web import FileRecord, PackageSummary, ServedFeed
+from app.plugin.web import FileRecord, PackageRecord, PackageSummary, ServedFeed, VersionRecord
 
 from .addresses import Addresses
 from .frameworks import short_name
 from .ranges import parse_range
 from .registration import content_addresses
 from .releases import Release, release, releases
-from .search import Query, every, matches
+from .search import BATCH, Query, every, matches
 from .versions import parse_version
 
 
@@ -35,19 +36,6 @@ class Row:
     is_absolute_latest: bool
     file: FileRecord | None = None
     created: datetime | None = None
-
-    def completed(self, feed: ServedFeed) -> Row:
-        """Give the row with its file, for an answer."""
-        if self.file is not None:
-            return self
-        found = release(feed.get_version(self.id, self.version))
-        return replace(
-            self,
-            file=found.file,
-            published=found.published,
-            version_downloads=found.record.downloads,
-            created=found.record.added,
-        )
 
     def values(self, addresses: Addresses) -> dict[str, Any]:
         """Give the properties of the row; None for what there is none of."""
@@ -110,7 +98,11 @@ def _range(text: str) -> str:
 def of_package(feed: ServedFeed, id: str, *, semver2: bool) -> Sequence[Row]:
     """Give all versions of one package, unlisted ones too, ascending; none for an id that is not there."""
     package = feed.package(id)
-    found = releases(package, semver2=semver2) if package is not None else ()
+    return _of_record(package, semver2=semver2) if package is not None else ()
+
+
+def _of_record(package: PackageRecord, *, semver2: bool) -> Sequence[Row]:
+    found = releases(package, semver2=semver2)
     listed = [each for each in found if each.listed]
     stable = [each for each in listed if not each.record.prerelease]
     newest = {each.record.key for each in listed[-1:]}
@@ -174,10 +166,28 @@ def _of_summary(summary: PackageSummary, *, is_absolute_latest: bool) -> Row:
 
 def all_listed(feed: ServedFeed, query: Query) -> Iterator[Row]:
     """Give every listed version of each package that a search finds, by name."""
-    for summary in every(feed, query):
-        if matches(summary, query):
-            found = of_package(feed, summary.name, semver2=query.semver2)
-            yield from (row for row in found if row.listed)
+    found = (summary for summary in every(feed, query) if matches(summary, query))
+    while batch := list(islice(found, BATCH)):
+        for package in feed.packages(each.name for each in batch):
+            yield from (row for row in _of_record(package, semver2=query.semver2) if row.listed)
+
+
+def completed(feed: ServedFeed, rows: Sequence[Row]) -> Sequence[Row]:
+    """Give rows with their files, for an answer; a few queries, however many they are."""
+    lacking = [row.id for row in rows if row.file is None]
+    held = {(each.name, each.version): each for package in feed.packages(lacking) for each in package.versions}
+    return [row if row.file is not None else _completed(row, held) for row in rows]
+
+
+def _completed(row: Row, held: Mapping[tuple[str, str], VersionRecord]) -> Row:
+    found = release(held[row.id, row.version])
+    return replace(
+        row,
+        file=found.file,
+        published=found.published,
+        version_downloads=found.record.downloads,
+        created=found.record.added,
+    )
 
 
 def updates(feed: ServedFeed, installed: Sequence[tuple[str, str, str]], *, semver2: bool) -> Iterator[Row]:

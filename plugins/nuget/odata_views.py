@@ -17,7 +17,7 @@ from .names import id_key
 from .odata_filter import conjuncts, flag, wanted_id
 from .odata_properties import metadata_document
 from .odata_question import Answer, Question, answer, flag_argument, next_page, read_name, read_question, text_argument
-from .odata_rows import Row, all_listed, newest, of_package, updates
+from .odata_rows import Row, all_listed, completed, newest, of_package, updates
 from .releases import release
 from .search import Query, read_query
 from .views import BYTES, find_release, known
@@ -120,7 +120,7 @@ def _listing(
     feed: ServedFeed, name: str, arguments: Mapping[str, str], question: Question, found: Answer
 ) -> atom.Listing:
     values = _values(feed)
-    packages = [values(row.completed(feed)) for row in found.rows]
+    packages = [values(row) for row in completed(feed, found.rows)]
     following = next_page(_root(feed), name, arguments, question) if found.more else None
     moment = max((each["Created"] for each in packages), default=feed.created)
     return atom.Listing(_root(feed), name, packages, found.count, following, moment)

@@ -94,9 +94,7 @@ class Registration:
         }
         if "packageTypes" in data:
             entry["packageTypes"] = [{"name": each["name"]} for each in data["packageTypes"]]
-        if release.record.deprecated:
-            entry["deprecation"] = {"reasons": ["Other"], "message": release.record.deprecated}
-        return entry
+        return {**entry, **deprecation(release)}
 
     def _group(self, group: Mapping[str, Any]) -> dict[str, Any]:
         framework = {"targetFramework": group["targetFramework"]} if group.get("targetFramework") else {}
@@ -108,6 +106,15 @@ class Registration:
             "range": str(parse_range(dependency["range"])),
             "registration": self.addresses.index(self.hive, dependency["id"]),
         }
+
+
+def deprecation(release: Release) -> dict[str, Any]:
+    """Give the member that says why a version is deprecated; nothing for one that is not.
+
+    A feed keeps one text per version, so the reason is Other, which is the one that needs a message.
+    """
+    message = release.record.deprecated
+    return {"deprecation": {"reasons": ["Other"], "message": message}} if message else {}
 
 
 def content_addresses(data: Mapping[str, Any], addresses: Addresses, id: str, version: str) -> dict[str, str]:

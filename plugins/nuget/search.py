@@ -13,16 +13,16 @@ from app.plugin.web import PackageSummary, Response, Routes, ServedFeed
 from .addresses import SEMVER2, Addresses
 from .errors import error
 from .nuspec import DEFAULT_TYPE
-from .registration import content_addresses
-from .releases import releases
-from .versions import NuGetVersion, parse_version
+from .registration import content_addresses, deprecation
+from .releases import Release, releases
+from .versions import parse_version
 from .views import JSON, known, to_json
 
 MOST, DEFAULT = 1_000, 20
 MAX_SKIP = 3_000
 MAX_TEXT = 500
 SEMVER2_FACET = "semver2"
-_BATCH = 200
+BATCH = 200
 _TERM = re.compile(r'(?:(?P<field>[A-Za-z]+):)?(?:"(?P<quoted>[^"]*)"|(?P<bare>\S+))')
 _TYPE = re.compile(r"\S{1,100}")
 _WORD = re.compile(r"[^\w]+")
@@ -52,15 +52,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Hold a package that was found: its newest version that counts, and all that count, ascending."""
+    """Hold a package that was found: its versions that count, ascending, at least one."""
 
-    summary: PackageSummary
-    newest: PackageSummary
+    releases: Sequence[Release]
 
     @property
-    def version(self) -> str:
-        """Give the newest version's full text."""
-        return parse_version(self.newest.latest).full
+    def newest(self) -> Release:
+        """Give the newest version, which may be a prerelease where those count."""
+        return self.releases[-1]
 
 
 def read_query(arguments: Mapping[str, str]) -> Query:
@@ -125,11 +124,11 @@ def every(feed: ServedFeed, query: Query) -> Iterator[PackageSummary]:
     """Give all packages that the words of a query find, some hundred at a time."""
     skip = 0
     while True:
-        items = _page(feed, query, query.words, skip, _BATCH).items
+        items = _page(feed, query, query.words, skip, BATCH).items
         yield from items
-        if len(items) < _BATCH:
+        if len(items) < BATCH:
             return
-        skip += _BATCH
+        skip += BATCH
 
 
 _FIELDS: Mapping[str, Callable[[PackageSummary, str], bool]] = {
@@ -162,17 +161,18 @@ def _has_version(versions: Sequence[str], asked: str) -> bool:
     return any(parse_version(each).key == wanted for each in versions)
 
 
-def with_newest(feed: ServedFeed, summary: PackageSummary, query: Query) -> Hit:
-    """Give a hit whose newest version may be a prerelease: the feed itself prefers releases."""
-    newest = summary.versions[-1] if query.prerelease and summary.versions else summary.latest
-    if newest == summary.latest:
-        return Hit(summary, summary)
-    record = feed.get_version(summary.name, newest)
-    manifest = record.main.manifest
-    found = replace(
-        summary, latest=newest, manifest=manifest, description=manifest.description, published=record.published
-    )
-    return Hit(summary, found)
+def hits(feed: ServedFeed, found: Sequence[PackageSummary], query: Query) -> Iterator[Hit]:
+    """Give what was found with everything that is known of it; a few queries, however many there are."""
+    for package in feed.packages(each.name for each in found):
+        counting = [each for each in releases(package, semver2=query.semver2) if _counts(each, query)]
+        if counting:
+            yield Hit(counting)
+
+
+def _counts(each: Release, query: Query) -> bool:
+    facets = each.file.manifest.facets
+    early = each.record.prerelease and not query.prerelease
+    return each.listed and not early and all(facet in facets for facet in query.facets())
 
 
 # Answering ----------------------------------------------------------------------------------------------
@@ -188,40 +188,42 @@ def search(feed: ServedFeed) -> Response:
     def build() -> bytes:
         found, total = find(feed, query, skip, take)
         addresses = Addresses(feed.url)
-        data = [found_object(with_newest(feed, each, query), addresses) for each in found]
+        data = [found_object(hit, addresses) for hit in hits(feed, found, query)]
         return to_json({"totalHits": total, "data": data})
 
     return feed.document(f"query:{query}:{skip}:{take}", build, content_type=JSON)
 
 
 def found_object(hit: Hit, addresses: Addresses) -> dict[str, Any]:
-    """Give one line of an answer; downloads are counted per package here, and not told per version."""
-    id, manifest = hit.summary.name, hit.newest.manifest
-    data = manifest.data
+    """Give one line of an answer."""
+    newest = hit.newest
+    id, data, manifest = newest.id, newest.data, newest.file.manifest
     types = data.get("packageTypes") or [{"name": DEFAULT_TYPE}]
     return {
         "@id": addresses.index(SEMVER2, id),
         "@type": "Package",
         "registration": addresses.index(SEMVER2, id),
         "id": id,
-        "version": hit.version,
+        "version": newest.version.full,
         "description": manifest.description,
         "summary": data.get("summary", ""),
         "title": data.get("title", id),
         "authors": [each.strip() for each in manifest.authors.split(",") if each.strip()],
         "owners": [],
         "tags": list(manifest.keywords),
-        **content_addresses(data, addresses, id, hit.newest.latest),
+        **content_addresses(data, addresses, id, newest.record.version),
         **({"projectUrl": data["projectUrl"]} if "projectUrl" in data else {}),
-        "totalDownloads": hit.summary.downloads,
+        "totalDownloads": sum(each.record.downloads for each in hit.releases),
         "verified": False,
         "packageTypes": [{"name": each["name"]} for each in types],
-        "versions": [_line(parse_version(each), id, addresses) for each in hit.summary.versions],
+        "versions": [_line(each, addresses) for each in hit.releases],
+        **deprecation(newest),
     }
 
 
-def _line(version: NuGetVersion, id: str, addresses: Addresses) -> dict[str, Any]:
-    return {"@id": addresses.leaf(SEMVER2, id, version.normalized), "version": version.full, "downloads": 0}
+def _line(each: Release, addresses: Addresses) -> dict[str, Any]:
+    address = addresses.leaf(SEMVER2, each.id, each.record.version)
+    return {"@id": address, "version": each.version.full, "downloads": each.record.downloads}
 
 
 @routes.get("/v3/autocomplete")

@@ -85,6 +85,7 @@ def test_a_hit_says_what_visual_studio_shows(filled: Place) -> None:
     assert hit["registration"] == f"{base}/registration-gz-semver2/acme.http/index.json"
     assert [each["version"] for each in hit["versions"]] == ["1.0.0", "1.1.0"]
     assert hit["versions"][0]["@id"] == f"{base}/registration-gz-semver2/acme.http/1.0.0.json"
+    assert [each["downloads"] for each in hit["versions"]] == [0, 0]
     assert hit["iconUrl"] == f"{base}/flat/acme.http/1.1.0/icon"
 
 
