@@ -92,7 +92,7 @@ class NuGetFormat(FeedFormat):
     def canonical_path(self, path: str) -> str:
         """Put every path that is not of V3 or symbols below ``v2``: old clients have the feed itself as their source.
 
-        ``/api/v2`` is the same as ``/v2``, as on nuget.org.
+        ``/api/v2`` is the same as ``/v2``, as in the public gallery.
         """
         path = path.lstrip("/").removeprefix("api/")
         return path if path.partition("/")[0] in _BELOW_THE_FEED else f"v2/{path}"

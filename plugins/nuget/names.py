@@ -16,7 +16,8 @@ PACKAGE, SYMBOLS = ".nupkg", ".snupkg"
 def check_id(id: str) -> str:
     """Give a package id back, else raise InvalidPackage.
 
-    nuget.org's rule, ASCII only: letters of other scripts look like these and would make two packages look like one.
+    The public gallery's rule, but ASCII only: letters of other scripts look like these, and would make two packages
+    look like one.
     """
     if len(id) <= MAX_LENGTH and _ID.fullmatch(id):
         return id

@@ -90,7 +90,7 @@ def relist(feed: ServedFeed, id: str, version: str) -> Response:
 def deprecate(feed: ServedFeed, id: str) -> Response:
     """Deprecate versions with a message, or take that back with an empty one.
 
-    The body is nuget.org's: ``{"versions": ["1.0.0"], "message": "..."}``; its other members are not kept.
+    The body is the public gallery's: ``{"versions": ["1.0.0"], "message": "..."}``; its other members are not kept.
     """
     body = feed.json_body()
     versions, message = _asked(body, "versions", list), _asked(body, "message", str)
