@@ -102,6 +102,8 @@ class DotnetHome:
             "NUGET_PACKAGES": f"{home}/packages",
             "NUGET_HTTP_CACHE_PATH": f"{home}/http-cache",
             "MSBUILDDISABLENODEREUSE": "1",
+            # The compiler would stay behind as a server of its own.
+            "UseSharedCompilation": "false",
             **self.extra,
         }
 
