@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import quote
 
 from flask import Request, Response
+from werkzeug.sansio.multipart import Data, Epilogue, MultipartDecoder, NeedData
 
+from app.domain.errors import Invalid
 from app.domain.permissions import Permission
 from app.plugin.blobs import BlobDigests
 from app.plugin.format import FeedFormat, Manifest
@@ -35,6 +37,7 @@ __all__ = [
     "ServedFeed",
     "VersionRecord",
     "attachment",
+    "first_part",
     "json_error",
     "json_response",
     "text_error",
@@ -42,6 +45,7 @@ __all__ = [
 ]
 
 Handler = Callable[..., Response]
+_CHUNK = 256 * 1024
 _TOKEN = re.compile(r"[A-Za-z0-9._+~-]+")
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9@._+ ()-]")
 
@@ -266,6 +270,32 @@ class ServedFeed(Protocol):
 
     def json_body(self, limit: int = 1_000_000) -> Any:
         """Give the request's body as JSON values; raise Invalid or TooLarge."""
+
+
+def first_part(request: Request) -> Iterator[bytes]:
+    """Give the content of a multipart body's first part in pieces, whatever the part is called; raise Invalid.
+
+    Nothing is kept: a part may be as large as whoever takes the pieces allows.
+    """
+    boundary = request.mimetype_params.get("boundary", "").encode()
+    # What is held at once is bounded, so that headers without an end fill no memory.
+    decoder = MultipartDecoder(boundary, 2 * _CHUNK)
+    try:
+        if not boundary:
+            raise ValueError("it names no boundary")
+        while True:
+            event = decoder.next_event()
+            if isinstance(event, NeedData):
+                decoder.receive_data(request.stream.read(_CHUNK) or None)
+            elif isinstance(event, Data):
+                yield event.data
+                if not event.more_data:
+                    return
+            elif isinstance(event, Epilogue):
+                break
+    except ValueError as error:
+        raise Invalid(f"The body is no multipart form ({error}); send one file as its first part.") from None
+    raise Invalid("The multipart form has no part; send one file as its first part.")
 
 
 def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -1,4 +1,4 @@
-"""The NuGet format: packages of .NET, served to dotnet, NuGet, Chocolatey and PowerShell."""
+"""The NuGet format: packages of .NET, PowerShell and Chocolatey, served to their clients over V3 and V2."""
 
 from __future__ import annotations
 

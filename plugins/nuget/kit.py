@@ -1,7 +1,8 @@
-"""Sample data of the NuGet format: packages, an order, ranges, and hostile files."""
+"""Sample data with which the contract suite proves the NuGet format."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import struct
@@ -9,263 +10,203 @@ import uuid
 import zipfile
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from app.plugin import FormatKit, Request, Sample, SpecKind
 
-from .versions import normalize
+from .addresses import SEMVER2, Addresses
+from .hostile import hostile, nuspec, symbols_nuspec
+from .names import PACKAGE, SYMBOLS, file_name, id_key
+from .tables import CHOICES, ORDER, RANGES
+from .versions import in_address, normalize
 
-NAMESPACE = "http://schemas.microsoft.com/packaging/2013/05/nuspec.xsd"
-ORDER = (
-    "0.0.0-0",
-    "0.0.0",
-    "0.0.0.1",
-    "0.0.1",
-    "0.9.0",
-    "0.10.0",
-    "1.0.0--1",
-    "1.0.0-0",
-    "1.0.0-9",
-    "1.0.0-10",
-    "1.0.0-99999999999",
-    "1.0.0-alpha",
-    "1.0.0-alpha.1",
-    "1.0.0-alpha.beta",
-    "1.0.0-alpha-x",
-    "1.0.0-BETA",
-    "1.0.0-beta.2",
-    "1.0.0-beta.11",
-    "1.0.0-rc",
-    "1.0.0",
-    "1.0.0.5-a",
-    "1.0.0.5",
-    "1.0.1",
-    "1.10.0",
-    "2.0.0",
-    "2147483647.0.0",
+_REMOTE = "https://upstream.example"
+_BOUNDARY = "promontory-kit"
+_DEPENDENCIES = (
+    '<dependencies><group targetFramework=".NETStandard2.0"><dependency id="Tools.Base" version="1.0.0" />'
+    '</group><group targetFramework="net8.0" /></dependencies>'
 )
-_MIXED = "--mark"
-
-
-def nuspec(name: str, version: str, *, more: str = "", dependencies: str | None = None) -> str:
-    """Give a nuspec as 'dotnet pack' writes it."""
-    needs = (
-        '<group targetFramework="net8.0"><dependency id="Base" version="1.0.0" exclude="Build" /></group>'
-        '<group targetFramework="netstandard2.0"><dependency id="Base" version="[1.0, 2.0)" />'
-        '<dependency id="Other" /></group>'
-        if dependencies is None
-        else dependencies
-    )
-    return (
-        f'<?xml version="1.0" encoding="utf-8"?>\n<package xmlns="{NAMESPACE}"><metadata minClientVersion="2.12">'
-        f"<id>{name}</id><version>{version}</version><authors>Ada, Bob</authors><description>A sample.</description>"
-        '<license type="expression">MIT</license><projectUrl>https://example.com/project</projectUrl>'
-        "<tags>sample kit</tags><readme>docs/readme.md</readme>"
-        '<repository type="git" url="https://example.com/source" commit="abc" />'
-        f"<dependencies>{needs}</dependencies>{more}</metadata></package>"
-    )
+_PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010804000000b51c0c020000000b4944415478da6364f80f00010501012718e366"
+    "0000000049454e44ae426082"
+)
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:
-    """Give a zip of some files."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    """Give a zip of some files, without dates."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, content in files.items():
             archive.writestr(zipfile.ZipInfo(path), content, zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
+    return file.getvalue()
 
 
-def package(text: str | bytes, files: Mapping[str, bytes] | None = None, name: str = "a.nuspec") -> bytes:
-    """Give a package of a nuspec and some files."""
-    return packed(
-        {name: text.encode() if isinstance(text, str) else text, **(files or {"docs/readme.md": b"# Hello\n"})}
+def make(id: str, version: str, more: str = _DEPENDENCIES, files: Mapping[str, bytes] | None = None) -> Sample:
+    """Make a package; ``more`` are further elements of its nuspec, ``files`` further files."""
+    known = (
+        '<license type="expression">MIT</license><readme>README.md</readme><icon>icon.png</icon><tags>a sample</tags>'
     )
-
-
-def pdb(id_: uuid.UUID) -> bytes:
-    """Give the beginning of a portable PDB, which is all that is looked at."""
-    version = b"PDB v1.0\0\0\0\0"
-    head = b"BSJB" + struct.pack("<HHII", 1, 1, 0, len(version)) + version + struct.pack("<HH", 0, 1)
-    offset = len(head) + 8 + 8
-    return head + struct.pack("<II", offset, 20) + b"#Pdb\0\0\0\0" + id_.bytes_le + b"\1\2\3\4"
-
-
-def symbols(name: str, version: str) -> bytes:
-    """Give the symbol package of a package."""
-    text = nuspec(name, version, more='<packageTypes><packageType name="SymbolsPackage" /></packageTypes>')
-    id_ = uuid.uuid5(uuid.NAMESPACE_URL, f"{name} {version}")
-    return package(text, {f"lib/net8.0/{name}.pdb": pdb(id_)})
-
-
-def make(name: str, version: str) -> Sample:
-    """Make a package."""
-    content = package(nuspec(name, version), {"docs/readme.md": b"# Hello\n", "lib/net8.0/a.dll": version.encode()})
-    return Sample(_filename(name, version, "nupkg"), content, name, version)
-
-
-def _filename(name: str, version: str, ending: str) -> str:
-    return f"{name}.{normalize(version)}.{ending}".lower()
-
-
-def _remake(sample: Sample) -> Sample:
-    content = package(nuspec(sample.name, sample.version), {"docs/readme.md": b"other"})
-    return Sample(sample.filename, content, sample.name, sample.version)
-
-
-def hostile() -> dict[str, bytes]:
-    """Give files that look like packages and must be refused."""
-    good = nuspec("A", "1.0.0")
-    whole = package(good)
-    root = "<package><metadata><id>A</id><version>1.0.0</version></metadata></package>"
-    doctype = '<!DOCTYPE package [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
-    return {
-        "no nuspec": packed({"lib/a.dll": b"a"}),
-        "nuspec in a folder": packed({"x/a.nuspec": good.encode()}),
-        "two nuspecs": packed({"a.nuspec": good.encode(), "b.nuspec": good.encode()}),
-        "two spellings of the nuspec": packed({"a.nuspec": good.encode(), "A.NUSPEC": good.encode()}),
-        "no xml": package("{}"),
-        "empty nuspec": package(""),
-        "entities": package(doctype + root),
-        "entities used": package(doctype + root.replace("<id>A", "<id>&b;")),
-        "external entity": package('<!DOCTYPE package SYSTEM "file:///etc/passwd">' + root),
-        "nested deeply": package("<a>" * 10_000),
-        "no metadata": package("<package />"),
-        "no id": package(nuspec("", "1.0.0")),
-        "path as id": package(nuspec("../a", "1.0.0")),
-        "look-alike": package(nuspec("\u0410cme", "1.0.0")),
-        "long id": package(nuspec("a" * 101, "1.0.0")),
-        "no version": package(nuspec("A", "")),
-        "v in front": package(nuspec("A", "v1.0.0")),
-        "five numbers": package(nuspec("A", "1.2.3.4.5")),
-        "huge number": package(nuspec("A", "9" * 10_000)),
-        "broken range": package(nuspec("A", "1.0.0", dependencies='<dependency id="B" version="[1.0" />')),
-        "path as dependency": package(nuspec("A", "1.0.0", dependencies='<dependency id="../b" version="1.0" />')),
-        "huge nuspec": package(good.replace("A sample.", "x" * 5_000_000)),
-        "path that climbs": package(good, {"../a": b"a"}),
-        "absolute path": package(good, {"/etc/a": b"a"}),
-        "device name": package(good, {"lib/CON": b"a"}),
-        "bomb": package(good, {"lib/a": bytes(30_000_000)}),
-        "symbols without symbols": package(good.replace("<tags>", _SYMBOL_TYPE), {"a.xml": b"a"}),
-        "symbols with a program": package(good.replace("<tags>", _SYMBOL_TYPE), {"a.exe": b"a"}),
-        "symbols of Windows": package(good.replace("<tags>", _SYMBOL_TYPE), {"a.pdb": b"Microsoft C/C++ MSF 7.00"}),
-        "damaged symbols": package(good.replace("<tags>", _SYMBOL_TYPE), {"a.pdb": b"BSJB" + b"\xff" * 60}),
-        "junk before": b"GIF89a" + whole,
-        "junk behind": whole + b"junk",
-        "cut in half": whole[: len(whole) // 2],
+    content = {
+        f"{id}.nuspec": nuspec(id, version, known + more),
+        f"lib/netstandard2.0/{id}.dll": f"MZ {id} {version}".encode(),
+        "README.md": f"# {id}\n\nA *sample*.\n".encode(),
+        "icon.png": _PNG,
+        **(files or {}),
     }
+    return Sample(file_name(id, version), packed(content), id, version)
 
 
-_SYMBOL_TYPE = '<packageTypes><packageType name="SymbolsPackage" /></packageTypes><tags>'
+def make_pdb(id: str, version: str) -> bytes:
+    """Make the smallest portable PDB: a metadata root with nothing but the stream that holds its GUID."""
+    streams = struct.pack("<2L", 40, 32) + b"#Pdb\0\0\0\0"
+    root = struct.pack("<4s2H2L", b"BSJB", 1, 1, 0, 4) + b"v1\0\0" + struct.pack("<2H", 0, 1) + streams
+    return root + make_signature(id, version).bytes_le + bytes(16)
 
 
-def remote(samples: Sequence[Sample]) -> dict[str, bytes]:
-    """Give the answers of a remote server that offers the samples; addresses are relative."""
-    services = {"version": "3.0.0", "resources": [{"@id": "registration/", "@type": "RegistrationsBaseUrl/3.6.0"}]}
-    offered = {"/v3/index.json": json.dumps(services).encode()}
-    leaves: dict[str, list[object]] = {}
-    for sample in samples:
-        name, number = sample.name.lower(), normalize(sample.version).lower()
-        content = f"../../flat/{name}/{number}/{name}.{number}.nupkg"
-        offered[f"/v3/flat/{name}/{number}/{name}.{number}.nupkg"] = sample.content
-        entry = {"id": sample.name, "version": sample.version, "published": "2026-01-02T03:04:05Z", "listed": True}
-        leaves.setdefault(name, []).append({"catalogEntry": entry, "packageContent": content})
-    for name, items in leaves.items():
-        page = {"@id": "page", "count": len(items), "lower": "0.0.0", "upper": "9.0.0", "items": items}
-        offered[f"/v3/registration/{name}/index.json"] = json.dumps({"count": 1, "items": [page]}).encode()
-    return offered
+def make_signature(id: str, version: str) -> uuid.UUID:
+    """Give the GUID of the PDB that ``make_pdb`` makes."""
+    return uuid.UUID(bytes=hashlib.sha256(f"{id} {version}".encode()).digest()[:16])
 
 
-def _push(sample: Sample) -> Request:
-    what = "symbolpackage" if sample.filename.endswith(".snupkg") else "package"
-    head = f'--{_MIXED}\r\nContent-Disposition: form-data; name="package"; filename="package.nupkg"\r\n\r\n'
-    body = head.encode() + sample.content + f"\r\n--{_MIXED}--\r\n".encode()
-    return Request("PUT", f"/api/v2/{what}/", {"Content-Type": f"multipart/form-data; boundary={_MIXED}"}, body, (201,))
+def make_symbols(id: str, version: str) -> Sample:
+    """Make a symbol package."""
+    files = {f"{id}.nuspec": symbols_nuspec(id, version), f"lib/netstandard2.0/{id}.pdb": make_pdb(id, version)}
+    return Sample(file_name(id, version, SYMBOLS), packed(files), id, version)
 
 
-def _download(sample: Sample) -> Request:
-    number = normalize(sample.version).lower()
-    return Request("GET", f"/v3/flat/{quote(sample.name.lower())}/{number}/{sample.filename}")
+# What clients send --------------------------------------------------------------------------------------
 
 
-def _variants(name: str, version: str) -> Sequence[Sample]:
-    return (make(name, version), Sample(_filename(name, version, "snupkg"), symbols(name, version), name, version))
+def publish(sample: Sample) -> Request:
+    """Give the push of a package or of symbols, as dotnet sends it."""
+    what = "symbolpackage" if sample.filename.endswith(SYMBOLS) else "package"
+    headers = {"Content-Type": f'multipart/form-data; boundary="{_BOUNDARY}"', "X-NuGet-Protocol-Version": "4.1.0"}
+    return Request("PUT", f"/api/v2/{what}/", headers, multipart(sample.content), (201,))
 
 
-@cache
-def make_kit() -> FormatKit:
-    """Give the sample data; hostile files are made once, when they are first asked for."""
-    return FormatKit(
-        make=make,
-        names=("Hello", "Acme.Tools-Extra", "a_1", "X"),
-        bad_names=("", ".a", "a.", "a..b", "a b", "../a", "a/b", "a" * 101, "\u00e4", "\u0410cme", "a\n", "-a"),
-        same_names=(("Hello", "HELLO"), ("Acme.Tools", "acme.tools")),
-        order=ORDER,
-        prereleases=("1.0.0-0", "1.0-a", "1.0.0.1-rc.1", "1.0.0--"),
-        bad_versions=(
-            "",
-            "v1",
-            "1.",
-            ".1",
-            "1..2",
-            "1.2.3.4.5",
-            "1.0-",
-            "1.0+",
-            "1.0-a..b",
-            "1.0-01",
-            "2147483648",
-            "1.*",
-            "a",
-        ),
-        same_versions=(
-            ("1.0", "1.0.0"),
-            ("1.0.0", "1.0.0.0"),
-            ("1.01.1", "1.1.1"),
-            ("1.0.0+a", "1.0.0+b"),
-            ("1", "1.0"),
-        ),
-        ranges=(
-            ("1.0.0", "1.0", True),
-            ("2.0.0", "1.0", True),
-            ("0.9.0", "1.0", False),
-            ("1.0.0", "[1.0]", True),
-            ("1.0.1", "[1.0]", False),
-            ("1.5.0", "[1.0,2.0)", True),
-            ("2.0.0", "[1.0,2.0)", False),
-            ("2.0.0-beta", "[1.0,2.0)", True),
-            ("1.0.0", "(1.0,)", False),
-            ("1.0.0", "(,1.0]", True),
-            ("1.4.0", "1.*", True),
-            ("2.0.0", "1.*", False),
-            ("1.0.0", "nonsense", False),
-        ),
-        choices=(
-            (("1.0.0", "1.5.0", "2.0.0"), "[1.0,2.0)", "1.0.0"),
-            (("0.9.0", "1.5.0-rc", "1.5.0"), "1.0", "1.5.0"),
-            (("1.5.0-rc", "1.5.0"), "1.0-a", "1.5.0-rc"),
-            (("1.0.0", "1.5.0", "2.0.0"), "1.*", "1.5.0"),
-            (("1.0.0",), "2.0", None),
-        ),
-        specs=(
-            ("1.0", SpecKind.RANGE),
-            ("", SpecKind.RANGE),
-            ("[1.0,2.0)", SpecKind.RANGE),
-            ("^1.0", SpecKind.UNRESOLVABLE),
-        ),
-        hostile=hostile(),
-        publish=_push,
-        listing=lambda name: Request("GET", f"/v3/reg-semver2/{quote(name.lower())}/index.json"),
-        download=_download,
-        shows=_shows,
-        unlist=lambda sample: Request("DELETE", f"/api/v2/package/{quote(sample.name)}/{sample.version}"),
-        search=lambda text: Request(
-            "GET", f"/v3/query?{urlencode({'q': text, 'prerelease': 'true', 'semVerLevel': '2.0.0'})}"
-        ),
-        remote=remote,
-        remake=_remake,
-        variants=_variants,
+def multipart(content: bytes) -> bytes:
+    """Give a form of one file, as NuGet's clients write it."""
+    start = (
+        f"--{_BOUNDARY}\r\nContent-Type: application/octet-stream\r\n"
+        "Content-Disposition: form-data; name=package; filename=package.nupkg; filename*=utf-8''package.nupkg\r\n\r\n"
     )
+    return start.encode() + content + f"\r\n--{_BOUNDARY}--\r\n".encode()
+
+
+def download(sample: Sample) -> Request:
+    """Give the download of a package, or of its symbols."""
+    ending = SYMBOLS if sample.filename.endswith(SYMBOLS) else PACKAGE
+    id, version = quote(id_key(sample.name)), in_address(sample.version)
+    return Request("GET", f"/v3/flat/{id}/{version}/{id}.{version}{ending}")
+
+
+def _listing(name: str) -> Request:
+    return Request("GET", f"/v3/flat/{quote(name.lower())}/index.json")
 
 
 def _shows(body: bytes, version: str) -> bool:
-    shown = [leaf["catalogEntry"]["version"] for page in json.loads(body)["items"] for leaf in page["items"]]
-    return normalize(version).lower() in (normalize(each).lower() for each in shown)
+    return in_address(version) in json.loads(body)["versions"]
+
+
+def _unlist(sample: Sample) -> Request:
+    return Request("DELETE", f"/api/v2/package/{quote(sample.name)}/{quote(sample.version)}")
+
+
+def _deprecate(sample: Sample, message: str) -> Sequence[Request]:
+    body = json.dumps({"versions": [normalize(sample.version)], "message": message}).encode()
+    path = f"/api/v2/package/{quote(sample.name)}/deprecations"
+    return [Request("PUT", path, {"Content-Type": "application/json"}, body)]
+
+
+def _search(text: str) -> Request:
+    asked = {"q": text, "skip": 0, "take": 26, "prerelease": "true", "semVerLevel": "2.0.0"}
+    return Request("GET", f"/v3/query?{urlencode(asked)}")
+
+
+def _remote(samples: Sequence[Sample]) -> Mapping[str, bytes]:
+    addresses = Addresses(_REMOTE)
+    found: dict[str, bytes] = {}
+    leaves: dict[str, list[dict[str, Any]]] = {}
+    for sample in samples:
+        entry = {"id": sample.name, "version": sample.version, "published": "2020-01-02T03:04:05Z"}
+        content = addresses.package(sample.name, sample.version)
+        leaves.setdefault(sample.name, []).append({"catalogEntry": entry, "packageContent": content})
+        found[content.removeprefix(_REMOTE)] = sample.content
+    for name, items in leaves.items():
+        index = {"items": [{"items": items}]}
+        found[addresses.index(SEMVER2, name).removeprefix(_REMOTE)] = json.dumps(index).encode()
+    resource = {"@id": f"{_REMOTE}/v3/{SEMVER2}/", "@type": "RegistrationsBaseUrl/3.6.0"}
+    return {**found, "/v3/index.json": json.dumps({"version": "3.0.0", "resources": [resource]}).encode()}
+
+
+@cache
+def build_kit() -> FormatKit:
+    """Give the kit; its hostile files are made when it is first asked for."""
+    return FormatKit(
+        make=make,
+        names=("Left.Pad", "hello", "Acme.Tools_2.Core-Extra", "_x", "A"),
+        bad_names=(
+            "",
+            " ",
+            "..",
+            ".a",
+            "a.",
+            "a..b",
+            "-a",
+            "a b",
+            "a/b",
+            "a\\b",
+            "a+b",
+            "\u00e4",
+            "\u0430",
+            "a" * 101,
+        ),
+        same_names=(("Left.Pad", "left.pad"), ("ACME", "acme")),
+        order=ORDER,
+        prereleases=("1.0.0-0", "1.0-a", "1.0.0.1-rc.1", "1.0.0--", "1.0.0-RC+x"),
+        bad_versions=(
+            "",
+            "v1",
+            "1.0.0.0.0",
+            "1..0",
+            "1.0.0-",
+            "1.0.0+",
+            "1.0.0-a..b",
+            "1.0.0-01",
+            "1.0.0-a_b",
+            "*",
+            "2147483648",
+        ),
+        same_versions=(
+            ("1.0", "1.0.0.0"),
+            ("1.01.0", "1.1.0"),
+            ("1.0.0-RC.1", "1.0.0-rc.1"),
+            ("1.0.0", "1.0.0+build.5"),
+            ("2", "2.0"),
+        ),
+        ranges=RANGES,
+        choices=CHOICES,
+        specs=(
+            ("", SpecKind.RANGE),
+            ("1.0.0", SpecKind.RANGE),
+            ("[1.0.0]", SpecKind.RANGE),
+            ("[1.0,2.0)", SpecKind.RANGE),
+            ("1.*", SpecKind.RANGE),
+            ("*-*", SpecKind.RANGE),
+            ("^1.0.0", SpecKind.UNRESOLVABLE),
+            ("(1.0)", SpecKind.UNRESOLVABLE),
+            ("latest", SpecKind.UNRESOLVABLE),
+        ),
+        hostile=hostile(packed, make("a", "1.0.0").content, make_pdb("a", "1.0.0")),
+        publish=publish,
+        listing=_listing,
+        download=download,
+        shows=_shows,
+        unlist=_unlist,
+        deprecate=_deprecate,
+        search=_search,
+        remote=_remote,
+        remake=lambda sample: make(sample.name, sample.version, files={"lib/other.txt": b"other"}),
+        variants=lambda name, version: (make(name, version), make_symbols(name, version)),
+    )

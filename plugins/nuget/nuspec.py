@@ -1,164 +1,176 @@
-"""What a package's nuspec says, read by a parser that knows no document types."""
+"""What a ``.nuspec`` says: checked where clients rely on it, and kept as JSON values.
+
+Elements are read by their local names, whatever schema they claim, as NuGet's own reader does.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
-from xml.parsers import expat
+from urllib.parse import urlsplit
 
-from app.plugin import Dependency, InvalidPackage, Manifest
+from app.plugin import Dependency, InvalidPackage
 
+from . import safe_xml
+from .frameworks import ANY, short_name
+from .names import check_id
 from .ranges import parse_range
-from .versions import check_id, parse
+from .safe_xml import Element
+from .versions import parse_version
 
-MAX_NUSPEC = 1024**2
-MAX_DEPTH = 64
-MAX_TEXT = 35_000
-SYMBOLS = "symbols"
-_WEB = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
-_SPLIT = re.compile(r"[\s,;]+")
+MAX_TEXT = 40_000
+DEFAULT_TYPE = "Dependency"
+SYMBOLS_TYPE = "symbolspackage"
+_TEXTS = (
+    "title authors owners summary description releaseNotes copyright language tags projectUrl iconUrl icon readme "  # noqa: SIM905 - a list of it is a page long
+    "licenseUrl".split()
+)
+_BETWEEN_TAGS = re.compile(r"[\s,;]+")
+_BLANK = re.compile(r"\s")
+_WORD = re.compile(r"\S{1,100}")
+_YES = ("true", "1")
 
 
-@dataclass(slots=True)
-class Element:
-    """Be an XML element; names are without their namespaces."""
+@dataclass(frozen=True, slots=True)
+class Nuspec:
+    """Hold what a nuspec says; ``data`` are its members as JSON values, those that are empty left out."""
 
-    name: str
-    attributes: dict[str, str]
-    children: list[Element] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    id: str
+    version: str
+    data: Mapping[str, Any]
+
+    def text(self, member: str) -> str:
+        """Give a member's text, empty where there is none."""
+        return str(self.data.get(member, ""))
 
     @property
-    def text(self) -> str:
-        """Give the text between the tags, trimmed."""
-        return "".join(self.texts).strip()
+    def tags(self) -> tuple[str, ...]:
+        """Give the tags."""
+        return tuple(tag for tag in _BETWEEN_TAGS.split(self.text("tags")) if tag)
 
-    def all(self, name: str) -> list[Element]:
-        """Give the children of a name."""
-        return [child for child in self.children if child.name == name]
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Give the names of the package's types in small letters; without any it is a dependency."""
+        return tuple(each["name"].lower() for each in self.data.get("packageTypes", ())) or (DEFAULT_TYPE.lower(),)
 
-    def one(self, name: str) -> Element:
-        """Give the last child of a name, or an empty element."""
-        return (self.all(name) or [Element(name, {})])[-1]
+    @property
+    def is_semver2(self) -> bool:
+        """Tell whether old clients must not see it: for its own version, or for a bound of a dependency's range."""
+        ranges = (each["range"] for group in self.groups for each in group["dependencies"])
+        return parse_version(self.version).is_semver2 or any(parse_range(range).is_semver2 for range in ranges)
+
+    @property
+    def groups(self) -> Iterable[Mapping[str, Any]]:
+        """Give the groups of dependencies."""
+        found: Iterable[Mapping[str, Any]] = self.data.get("dependencyGroups", ())
+        return found
+
+    @property
+    def facets(self) -> tuple[str, ...]:
+        """Give the words by which a search narrows."""
+        level = ("semver2",) if self.is_semver2 else ()
+        return (*level, *(f"type={name}" for name in self.types))
+
+    @property
+    def dependencies(self) -> Iterator[Dependency]:
+        """Give each dependency with the short name of its framework as its group."""
+        for group in self.groups:
+            framework = short_name(group["targetFramework"]) if group.get("targetFramework") else ANY
+            for each in group["dependencies"]:
+                yield Dependency(each["id"], each["range"], framework)
+
+    @property
+    def license(self) -> str:
+        """Give the licence: an SPDX expression, or where to read it."""
+        file = self.text("licenseFile")
+        return self.text("licenseExpression") or (f"SEE LICENSE IN {file}" if file else self.text("licenseUrl"))
+
+    @property
+    def links(self) -> dict[str, str]:
+        """Give the addresses that a page may link to."""
+        repository = self.data.get("repository", {}).get("url", "").removesuffix(".git")
+        found = {"Project": self.text("projectUrl"), "Repository": repository, "License": self.text("licenseUrl")}
+        return {title: url for title, url in found.items() if is_web_address(url)}
 
 
-def parse_xml(data: bytes) -> Element:
-    """Give the root of an XML document; raise InvalidPackage for a document type, depth, or other than UTF text."""
-    parser = expat.ParserCreate(namespace_separator="\n")
-    stack = [Element("", {})]
+def read_nuspec(content: bytes) -> Nuspec:
+    """Read a nuspec; raise InvalidPackage."""
+    root = safe_xml.parse(content, "The nuspec")
+    found = list(root.all("metadata"))
+    if root.name != "package" or len(found) != 1:
+        raise InvalidPackage("The nuspec has no single package/metadata element; write one as 'nuget spec' does.")
+    metadata = found[0]
+    id, version = check_id(_needed(metadata, "id")), _needed(metadata, "version")
+    parse_version(version)
+    if _BLANK.search(version):
+        raise InvalidPackage(f"The nuspec's version {version[:80]!r} has blanks within; take them out.")
+    data = {**dict(_texts(metadata)), **dict(_facts(metadata))}
+    return Nuspec(id, version, {member: value for member, value in data.items() if value})
 
-    def begin(name: str, attributes: dict[str, str]) -> None:
-        if len(stack) > MAX_DEPTH:
-            raise InvalidPackage(f"The nuspec is nested more than {MAX_DEPTH} levels deep.")
-        element = Element(_local(name), {_local(key): value for key, value in attributes.items()})
-        stack[-1].children.append(element)
-        stack.append(element)
 
-    def characters(text: str) -> None:
-        stack[-1].texts.append(text)
+def _needed(metadata: Element, name: str) -> str:
+    found = [child.text for child in metadata.all(name)]
+    if len(found) != 1 or not found[0]:
+        raise InvalidPackage(f"The nuspec needs exactly one {name}, and has {len(found)}.")
+    return found[0]
 
-    def refuse(*_: object) -> None:
-        raise InvalidPackage("The nuspec has a document type or entities; write it without.")
 
-    parser.StartElementHandler = begin
-    parser.EndElementHandler = lambda _: stack.pop()
-    parser.CharacterDataHandler = characters
-    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
+def _texts(metadata: Element) -> Iterator[tuple[str, str]]:
+    for name in _TEXTS:
+        text = metadata.get(name)
+        if len(text) > MAX_TEXT:
+            raise InvalidPackage(f"The nuspec's {name} has {len(text):,} characters; at most {MAX_TEXT:,} are kept.")
+        yield name, text
+
+
+def _facts(metadata: Element) -> Iterator[tuple[str, Any]]:
+    terms = metadata.first("license")
+    if terms is not None:
+        kind = terms.attributes.get("type", "expression").lower()
+        yield ("licenseFile" if kind == "file" else "licenseExpression"), terms.text[:500]
+    repository = metadata.first("repository")
+    if repository is not None:
+        wanted = ("type", "url", "branch", "commit")
+        yield "repository", {name: repository.attributes[name] for name in wanted if repository.attributes.get(name)}
+    for name in ("requireLicenseAcceptance", "developmentDependency", "serviceable"):
+        yield name, metadata.get(name).lower() in _YES
+    yield "minClientVersion", metadata.attributes.get("minClientVersion", "").strip()[:64]
+    yield "packageTypes", list(_types(metadata.first("packageTypes")))
+    yield "dependencyGroups", list(_groups(metadata.first("dependencies")))
+
+
+def _types(element: Element | None) -> Iterator[dict[str, str]]:
+    for each in element.all("packageType") if element is not None else ():
+        name = each.attributes.get("name", "").strip()
+        if not _WORD.fullmatch(name):
+            raise InvalidPackage(f"The nuspec's package type {name[:100]!r} is no word.")
+        yield {"name": name, "version": each.attributes.get("version", "").strip()[:64]}
+
+
+def _groups(element: Element | None) -> Iterator[dict[str, Any]]:
+    """Give the groups of dependencies; beside groups, loose dependencies do not count (NuGet.Packaging)."""
+    if element is None:
+        return
+    groups = list(element.all("group"))
+    for group in groups or [element]:
+        framework = group.attributes.get("targetFramework", "").strip()[:256]
+        dependencies = list(_dependencies(group))
+        if groups or dependencies:
+            yield {**({"targetFramework": framework} if framework else {}), "dependencies": dependencies}
+
+
+def _dependencies(group: Element) -> Iterator[dict[str, str]]:
+    for each in group.all("dependency"):
+        range = each.attributes.get("version", "").strip()
+        parse_range(range)
+        yield {"id": check_id(each.attributes.get("id", "").strip()), "range": range}
+
+
+def is_web_address(url: str) -> bool:
+    """Tell whether a text is an address that a page may link to."""
     try:
-        parser.Parse(data, True)
-    except (expat.ExpatError, ValueError, LookupError) as error:
-        raise InvalidPackage(f"The nuspec is no valid XML: {str(error)[:200]!a}.") from None
-    return stack[0].children[0]
-
-
-def _local(name: str) -> str:
-    return name.rpartition("\n")[2]
-
-
-def read_nuspec(data: bytes) -> Manifest:
-    """Give the manifest of a nuspec; raise InvalidPackage. Readme and files are the archive's."""
-    if len(data) > MAX_NUSPEC:
-        raise InvalidPackage(f"The nuspec has {len(data):,} bytes; at most {MAX_NUSPEC:,} are read.")
-    metadata = parse_xml(data).one("metadata")
-    name, version = check_id(_text(metadata, "id")), _text(metadata, "version")
-    known = parse(version)
-    types = [each.attributes.get("name", "") for each in metadata.one("packageTypes").all("packageType")]
-    groups = list(_groups(metadata.one("dependencies")))
-    ranges = [parse_range(text) for _, needs in groups for _, text in needs]
-    semver2 = known.is_semver2 or any(parse(bound).is_semver2 for each in ranges for bound in each.bounds)
-    data_ = {**_facts(metadata), "types": types, "semver2": semver2, "full_version": known.full}
-    data_["groups"] = [[framework, [list(need) for need in needs]] for framework, needs in groups]
-    facets = [f"type={each.lower()}" for each in types or ["Dependency"] if re.fullmatch(r"[\w.-]{1,100}", each)]
-    return Manifest(
-        name,
-        version,
-        SYMBOLS if "symbolspackage" in (each.lower() for each in types) else "",
-        description=_text(metadata, "description") or data_["summary"],
-        license=data_["license"] or data_["license_file"] or data_["license_url"],
-        authors=_text(metadata, "authors"),
-        keywords=tuple(filter(None, _SPLIT.split(_text(metadata, "tags")))),
-        links=dict(_links(data_)),
-        dependencies=tuple(_dependencies(groups)),
-        data=data_,
-        facets=(*facets, *(["semver2"] if semver2 else [])),
-    )
-
-
-def _facts(metadata: Element) -> dict[str, Any]:
-    license_, repository = metadata.one("license"), metadata.one("repository")
-    kind = license_.attributes.get("type", "")
-    return {
-        "title": _text(metadata, "title"),
-        "summary": _text(metadata, "summary"),
-        "release_notes": _text(metadata, "releaseNotes"),
-        "copyright": _text(metadata, "copyright"),
-        "language": _text(metadata, "language"),
-        "project_url": _text(metadata, "projectUrl"),
-        "icon_url": _text(metadata, "iconUrl"),
-        "icon": _path(_text(metadata, "icon")),
-        "readme": _path(_text(metadata, "readme")),
-        "license": license_.text if kind == "expression" else "",
-        "license_file": _path(license_.text) if kind == "file" else "",
-        "license_url": _text(metadata, "licenseUrl"),
-        "acceptance": _text(metadata, "requireLicenseAcceptance").lower() == "true",
-        "development": _text(metadata, "developmentDependency").lower() == "true",
-        "minimum_client": metadata.attributes.get("minClientVersion", "")[:64],
-        "repository": {key: repository.attributes.get(key, "")[:2000] for key in ("type", "url", "branch", "commit")},
-    }
-
-
-def _text(metadata: Element, name: str) -> str:
-    text = metadata.one(name).text
-    if len(text) > MAX_TEXT or "\0" in text:
-        raise InvalidPackage(f"The nuspec's {name} has more than {MAX_TEXT:,} characters; write less.")
-    return text
-
-
-def _path(text: str) -> str:
-    return text.replace("\\", "/").removeprefix("./").lstrip("/")[:260]
-
-
-def _groups(dependencies: Element) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Give the dependencies by framework; loose ones count only where there is no group."""
-    groups = dependencies.all("group")
-    for group in groups or ([dependencies] if dependencies.all("dependency") else []):
-        needs = [
-            (check_id(each.attributes.get("id", "").strip()), each.attributes.get("version", "").strip())
-            for each in group.all("dependency")
-        ]
-        yield (group.attributes.get("targetFramework", "").strip()[:100] if groups else "", needs)
-
-
-def _dependencies(groups: Sequence[tuple[str, list[tuple[str, str]]]]) -> Iterator[Dependency]:
-    for framework, needs in groups:
-        for name, text in needs:
-            yield Dependency(name, str(parse_range(text)), group=framework or "any framework")
-
-
-def _links(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    links = (("Project", data["project_url"]), ("Source", data["repository"]["url"]), ("Licence", data["license_url"]))
-    for title, url in links:
-        if _WEB.fullmatch(url):
-            yield title, url
+        return urlsplit(url).scheme in ("http", "https") and bool(urlsplit(url).netloc)
+    except ValueError:
+        return False

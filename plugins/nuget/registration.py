@@ -1,181 +1,130 @@
-"""The V3 documents of one package: what its versions are, and what each needs."""
+"""Registrations: everything that is known of a package's versions, in pages (V3 protocol, Package metadata)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from app.plugin import NotFound
-from app.plugin.records import PackageRecord, VersionRecord
-
-from .nuspec import SYMBOLS
+from .addresses import Addresses
 from .ranges import parse_range
-from .versions import normalize
+from .releases import Release, iso
 
-LEAVES, INLINED = 64, 128
-UNLISTED = "1900-01-01T00:00:00+00:00"
+PER_PAGE = 64
+INLINE_BELOW = 128
+"""From so many versions on, an index names its pages only; clients fetch those that they need."""
+_PLAIN_MEMBERS = ("description", "summary", "title", "authors", "projectUrl", "language", "minClientVersion")
 
 
 @dataclass(frozen=True, slots=True)
-class Hive:
-    """Be one of the registrations: where it lies, and whether versions of SemVer 2 are in it."""
+class Registration:
+    """Build one package's documents in one hive; versions in ascending order, at least one."""
 
-    path: str
-    semver2: bool
+    releases: Sequence[Release]
+    addresses: Addresses
+    hive: str
 
+    @property
+    def _id(self) -> str:
+        return self.releases[0].id
 
-HIVES = {
-    "reg": Hive("reg", semver2=False),
-    "reg-gz": Hive("reg-gz", semver2=False),
-    "reg-semver2": Hive("reg-semver2", semver2=True),
-}
+    @property
+    def _address(self) -> str:
+        return self.addresses.index(self.hive, self._id)
 
+    def index(self) -> dict[str, Any]:
+        """Give the index: pages with their leaves where there are few, else where to find them."""
+        inline = len(self.releases) < INLINE_BELOW
+        pages = [self._page(part, inline=inline) for part in self._parts()]
+        return {"@id": self._address, "count": len(pages), "items": pages}
 
-def lower(version: VersionRecord) -> str:
-    """Give a version as it stands in addresses."""
-    return normalize(version.version).lower()
-
-
-def package_url(base: str, package: PackageRecord, version: VersionRecord) -> str:
-    """Give the address of a package's bytes."""
-    name, number = package.name.lower(), lower(version)
-    return f"{base}/v3/flat/{name}/{number}/{name}.{number}.nupkg"
-
-
-def has_package(version: VersionRecord) -> bool:
-    """Tell whether a version has more than symbols."""
-    return version.main.variant != SYMBOLS
-
-
-def visible(package: PackageRecord, hive: Hive) -> list[VersionRecord]:
-    """Give the versions of a package that are in a hive, unlisted ones too."""
-    return [each for each in package.versions if hive.semver2 or not each.main.manifest.data["semver2"]]
-
-
-def index(base: str, package: PackageRecord, hive: Hive) -> dict[str, Any]:
-    """Give the registration index: pages of leaves, written out where they are few. Raises NotFound where none are."""
-    versions = visible(package, hive)
-    if not versions:
-        raise NotFound(
-            f"{package.name} has only versions that need SemVer 2; use a newer client.", code="unknown-package"
+    def page(self, lower: str, upper: str) -> dict[str, Any] | None:
+        """Give the page with these bounds, or None where no page has them (any more)."""
+        address = self.addresses.page(self.hive, self._id, lower, upper)
+        return next(
+            (self._page(part, inline=True) for part in self._parts() if self._page_address(part) == address), None
         )
-    inlined = len(versions) < INLINED
-    pages = [_page(base, package, hive, part, inlined=inlined) for part in _parts(versions)]
-    return {"@id": _index_url(base, package, hive), "count": len(pages), "items": pages}
+
+    def leaf(self, release: Release) -> dict[str, Any]:
+        """Give the document of one version."""
+        address = self.addresses.leaf(self.hive, self._id, release.record.version)
+        content = self.addresses.package(self._id, release.record.version)
+        return {
+            "@id": address,
+            "@type": "Package",
+            "listed": release.listed,
+            "published": iso(release.published),
+            "packageContent": content,
+            "registration": self._address,
+            "catalogEntry": self._entry(release, address, content),
+        }
+
+    def _parts(self) -> list[Sequence[Release]]:
+        return [self.releases[start : start + PER_PAGE] for start in range(0, len(self.releases), PER_PAGE)]
+
+    def _page_address(self, part: Sequence[Release]) -> str:
+        return self.addresses.page(self.hive, self._id, part[0].version.normalized, part[-1].version.normalized)
+
+    def _page(self, part: Sequence[Release], *, inline: bool) -> dict[str, Any]:
+        page = {
+            "@id": self._page_address(part),
+            "@type": "catalog:CatalogPage",
+            "count": len(part),
+            "lower": part[0].version.normalized,
+            "upper": part[-1].version.normalized,
+            "parent": self._address,
+        }
+        return {**page, "items": [self.leaf(each) for each in part]} if inline else page
+
+    def _entry(self, release: Release, address: str, content: str) -> dict[str, Any]:
+        data = release.data
+        entry = {
+            "@id": address,
+            "@type": "PackageDetails",
+            "id": release.id,
+            "version": release.version.full,
+            "listed": release.listed,
+            "published": iso(release.published),
+            "packageContent": content,
+            **{member: data[member] for member in _PLAIN_MEMBERS if member in data},
+            **content_addresses(data, self.addresses, release.id, release.record.version),
+            "tags": list(release.file.manifest.keywords),
+            "requireLicenseAcceptance": bool(data.get("requireLicenseAcceptance")),
+            "dependencyGroups": [self._group(group) for group in data.get("dependencyGroups", ())],
+        }
+        if "packageTypes" in data:
+            entry["packageTypes"] = [{"name": each["name"]} for each in data["packageTypes"]]
+        return {**entry, **deprecation(release)}
+
+    def _group(self, group: Mapping[str, Any]) -> dict[str, Any]:
+        framework = {"targetFramework": group["targetFramework"]} if group.get("targetFramework") else {}
+        return {**framework, "dependencies": [self._dependency(each) for each in group["dependencies"]]}
+
+    def _dependency(self, dependency: Mapping[str, str]) -> dict[str, str]:
+        return {
+            "id": dependency["id"],
+            "range": str(parse_range(dependency["range"])),
+            "registration": self.addresses.index(self.hive, dependency["id"]),
+        }
 
 
-def page(base: str, package: PackageRecord, hive: Hive, low: str, high: str) -> dict[str, Any]:
-    """Give one page; raises NotFound where the index names no such page."""
-    for part in _parts(visible(package, hive)):
-        if (lower(part[0]), lower(part[-1])) == (low.lower(), high.lower()):
-            return {"parent": _index_url(base, package, hive), **_page(base, package, hive, part, inlined=True)}
-    raise NotFound(f"There is no page {low}/{high} of {package.name}; read the index again.", code="unknown-page")
+def deprecation(release: Release) -> dict[str, Any]:
+    """Give the member that says why a version is deprecated; nothing for one that is not.
+
+    A feed keeps one text per version, so the reason is Other, which is the one that needs a message.
+    """
+    message = release.record.deprecated
+    return {"deprecation": {"reasons": ["Other"], "message": message}} if message else {}
 
 
-def _parts(versions: Sequence[VersionRecord]) -> list[Sequence[VersionRecord]]:
-    return [versions[start : start + LEAVES] for start in range(0, len(versions), LEAVES)]
-
-
-def _page(
-    base: str, package: PackageRecord, hive: Hive, part: Sequence[VersionRecord], *, inlined: bool
-) -> dict[str, Any]:
-    low, high = lower(part[0]), lower(part[-1])
-    found: dict[str, Any] = {
-        "@id": f"{base}/v3/{hive.path}/{package.name.lower()}/page/{low}/{high}.json",
-        "count": len(part),
-        "lower": normalize(part[0].version),
-        "upper": normalize(part[-1].version),
-    }
-    if inlined:
-        found["items"] = [_item(base, package, hive, each) for each in part]
-    return found
-
-
-def _index_url(base: str, package: PackageRecord, hive: Hive) -> str:
-    return f"{base}/v3/{hive.path}/{package.name.lower()}/index.json"
-
-
-def leaf_url(base: str, package: PackageRecord, hive: Hive, version: VersionRecord) -> str:
-    """Give the address of a version's leaf."""
-    return f"{base}/v3/{hive.path}/{package.name.lower()}/{lower(version)}.json"
-
-
-def leaf(base: str, package: PackageRecord, hive: Hive, version: VersionRecord) -> dict[str, Any]:
-    """Give a version's own document."""
-    return {**_item(base, package, hive, version), "listed": version.listed, "published": published(version)}
-
-
-def _item(base: str, package: PackageRecord, hive: Hive, version: VersionRecord) -> dict[str, Any]:
-    return {
-        "@id": leaf_url(base, package, hive, version),
-        "packageContent": package_url(base, package, version),
-        "registration": _index_url(base, package, hive),
-        "catalogEntry": _entry(base, package, hive, version),
-    }
-
-
-def published(version: VersionRecord) -> str:
-    """Give when a version was published; a date long ago is how clients know an unlisted one."""
-    return version.published.astimezone(UTC).isoformat() if version.listed else UNLISTED
-
-
-def _entry(base: str, package: PackageRecord, hive: Hive, version: VersionRecord) -> dict[str, Any]:
-    data = version.main.manifest.data
-    deprecation = {"reasons": ["Other"], "message": version.deprecated} if version.deprecated else None
-    facts = {
-        "@id": leaf_url(base, package, hive, version),
-        "id": package.name,
-        "version": data["full_version"],
-        "listed": version.listed,
-        "published": published(version),
-        "packageContent": package_url(base, package, version),
-        "dependencyGroups": _groups(base, hive, data["groups"]),
-        **described(base, package, version),
-        "minClientVersion": data["minimum_client"],
-        "requireLicenseAcceptance": data["acceptance"],
-        "language": data["language"],
-        "deprecation": deprecation,
-    }
-    return {key: value for key, value in facts.items() if value is not None}
-
-
-def described(base: str, package: PackageRecord, version: VersionRecord) -> dict[str, Any]:
-    """Give what registrations and search both say of a version."""
-    manifest, data = version.main.manifest, version.main.manifest.data
-    at = f"{base}/v3/flat/{package.name.lower()}/{lower(version)}"
-    return {
-        "title": data["title"] or package.name,
-        "description": manifest.description,
-        "summary": data["summary"],
-        "authors": manifest.authors,
-        "tags": list(manifest.keywords),
-        "iconUrl": f"{at}/icon" if data["icon"] else data["icon_url"],
-        "licenseUrl": data["license_url"],
-        "licenseExpression": data["license"],
-        "projectUrl": data["project_url"],
-        "readmeUrl": f"{at}/readme" if manifest.readme else "",
-        "packageTypes": [{"name": name} for name in data["types"] or ["Dependency"]],
-    }
-
-
-def _groups(base: str, hive: Hive, groups: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for framework, needs in groups:
-        dependencies = [
-            {
-                "id": name,
-                "range": str(parse_range(text)),
-                "registration": f"{base}/v3/{hive.path}/{name.lower()}/index.json",
-            }
-            for name, text in needs
-        ]
-        group = {"dependencies": dependencies} if dependencies else {}
-        found.append({"targetFramework": framework, **group} if framework else group)
-    return found
-
-
-def moment(value: datetime) -> str:
-    """Give a moment as V2 writes it."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+def content_addresses(data: Mapping[str, Any], addresses: Addresses, id: str, version: str) -> dict[str, str]:
+    """Give the addresses of licence, icon and readme: in the feed where the package holds the file."""
+    found = {"licenseExpression": data.get("licenseExpression"), "licenseUrl": data.get("licenseUrl")}
+    found["iconUrl"] = data.get("iconUrl")
+    if data.get("licenseFile"):
+        found["licenseUrl"] = addresses.content(id, version, "license")
+    if data.get("icon"):
+        found["iconUrl"] = addresses.content(id, version, "icon")
+    if data.get("readme"):
+        found["readmeUrl"] = addresses.content(id, version, "readme")
+    return {member: str(value) for member, value in found.items() if value}

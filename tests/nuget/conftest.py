@@ -1,4 +1,4 @@
-"""What the tests of the NuGet format share: an installation in memory of this process, and its feeds."""
+"""What the tests of the NuGet format share: an installation in this process, and a server for real clients."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from app.testing.stage import Place, Stage
 from plugins.nuget.format import NuGetFormat
+from tests.nuget.world import World, open_world
 
 
 @pytest.fixture(scope="module")
@@ -22,3 +23,21 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def feed(stage: Stage) -> Place:
     """Give a new feed."""
     return stage.new_feed()
+
+
+@pytest.fixture
+def other_feed(stage: Stage) -> Place:
+    """Give another new feed."""
+    return stage.new_feed()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Give a running server."""
+    yield from open_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def pair(world: World) -> tuple[str, str]:
+    """Give a dev and a prod feed."""
+    return world.new_pair()
