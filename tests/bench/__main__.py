@@ -15,7 +15,7 @@ from pathlib import Path
 
 from app.bootstrap import open_runtime
 from app.settings import load_settings
-from tests.bench import peers, promotion, registry
+from tests.bench import indexes, peers, promotion, registry
 from tests.bench.machine import (
     Running,
     download_rate,
@@ -26,6 +26,7 @@ from tests.bench.machine import (
     requests_per_second,
     seconds,
 )
+from tests.fixtures import make_feeds, make_key
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 UNIVERSAL = 500_000_000
@@ -76,8 +77,6 @@ def start_ours(home: Path, port: int) -> Running:
 
 def prepare(home: Path) -> str:
     """Make an installation with feeds; give a system key."""
-    from tests.fixtures import make_feeds, make_key
-
     runtime = open_runtime(load_settings(data=home))
     make_feeds(runtime, "npm", "npm-dev", "npm-test", "bulk", "bulk-target", "bulk-other")
     make_feeds(runtime, "universal", "tools", "tools-prod")
@@ -217,6 +216,19 @@ def own_rows(ours: dict[str, float]) -> list[Row]:
     return [Row("R5", "304 / 200 of the same packument (req/s)", known, fresh, ">= 1", ">= 1.1")]
 
 
+def bench_indexes(home: Path, port: int) -> list[tuple[str, float, float, float, float]]:
+    """Measure the index documents of large feeds."""
+    runtime = open_runtime(load_settings(data=home))
+    key = make_key(runtime, "system", "bench")
+    indexes.seed(runtime, home / "promontory.db")
+    server = start_ours(home, port)
+    try:
+        return indexes.measure(runtime, f"http://127.0.0.1:{port}", key)
+    finally:
+        server.stop()
+        runtime.database.close()
+
+
 def show(rows: list[Row]) -> None:
     """Print the table."""
     print(f"\n{'':3} {'what':56} {'ours':>11} {'floor/peer':>11} {'ratio':>8}  must      good")
@@ -238,9 +250,11 @@ def main() -> None:
         server = start_ours(home, port)
         rows += bench_promotions(home, f"http://127.0.0.1:{port}", key)
         server.stop()
+        lines = bench_indexes(folder / "many", free_port())
     show(rows)
+    indexes.show(lines)
     measured = [{**asdict(row), "ratio": row.ratio, "verdict": row.verdict} for row in rows]
-    (ROOT / "bench.json").write_text(json.dumps({"rows": measured}, indent=2))
+    (ROOT / "bench.json").write_text(json.dumps({"rows": measured, "indexes": lines}, indent=2))
 
 
 if __name__ == "__main__":
