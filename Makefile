@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check bench dist format clean
+.PHONY: run test fuzz check bench dist format clean
 
 run: $(VENV)/.desktop assets  ## Set everything up and open the window; without a display, serve and say where
 	@tools/run
@@ -12,6 +12,9 @@ run: $(VENV)/.desktop assets  ## Set everything up and open the window; without 
 test: $(VENV)/.dev $(VENV)/.desktop assets  ## Set everything up, real clients and browser included, and run all tests
 	@tools/system_packages test
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/.dev assets  ## Hunt for packages that break a reader, for as long as it takes; for the night
+	$(BIN)/python -m pytest tests/plugin_contract/test_mutations.py --hypothesis-profile=hunt --timeout=0
 
 check: $(VENV)/.dev  ## Lint, types, layers
 	$(BIN)/ruff check .

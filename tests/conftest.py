@@ -14,6 +14,7 @@ import pytest
 pytest_plugins = ["tests.fixtures"]
 
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("hunt", deadline=None, print_blob=True, max_examples=1_000_000)
 hypothesis.settings.load_profile("default")
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -32,7 +32,9 @@ class Asked:
 
 
 DOCUMENTS: Mapping[str, Asked] = {
-    "nuget": Asked(("/v3/flat/{0}/index.json", "/v3/registration-gz-semver2/{0}/index.json", "/v2/FindPackagesById()?id='{0}'")),
+    "nuget": Asked(
+        ("/v3/flat/{0}/index.json", "/v3/registration-gz-semver2/{0}/index.json", "/v2/FindPackagesById()?id='{0}'")
+    ),
     "rubygems": Asked(("/info/{0}",), ("/versions", "/names", "/specs.4.8.gz")),
     "npm": Asked(("/{0}",)),
     "universal": Asked(("/versions?name={0}",)),
