@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import Table, select
+from sqlalchemy import ColumnElement, Table, func, select
 
 from app.domain.history import GENESIS, EventFacts, chain_hash
+from app.domain.permissions import Permission
+from app.services import access
 from app.services.runtime import Work
 from app.storage.models import Event, EventHead
 
@@ -37,6 +40,57 @@ def record(work: Work, tag: str, *, feed: str | None = None, subject: str | None
     session.execute(_ADD, {"id": head.last_id + 1, "previous": head.hash, "hash": digest, **entry})
     session.execute(_MOVE_HEAD, {"last_id": head.last_id + 1, "hash": digest})
     work.events.append(facts)
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Say which part of the log is wanted; ``since`` and ``until`` are days (ISO 8601), the last one included."""
+
+    tag: str = ""
+    feed: str = ""
+    actor: str = ""
+    text: str = ""
+    since: str = ""
+    until: str = ""
+    before: int | None = None
+    offset: int = 0
+    limit: int = 50
+
+
+def find(work: Work, wanted: EventFilter) -> tuple[list[Event], int]:
+    """Give a part of the log, the newest first, and the count of all that match; needs Configure.
+
+    ``before`` goes on below an entry without counting, for exports.
+    """
+    access.require(work, Permission.CONFIGURE)
+    matching = list(_matching(wanted))
+    total = 0 if wanted.before else work.session.scalar(select(func.count(Event.id)).where(*matching)) or 0
+    if wanted.before:
+        matching.append(Event.id < wanted.before)
+    query = select(Event).where(*matching).order_by(Event.id.desc()).offset(wanted.offset).limit(wanted.limit)
+    return list(work.session.scalars(query)), total
+
+
+def tags(work: Work) -> list[str]:
+    """Give the kinds of events that the log holds; needs Configure."""
+    access.require(work, Permission.CONFIGURE)
+    return list(work.session.scalars(select(Event.tag).distinct().order_by(Event.tag)))
+
+
+def _matching(wanted: EventFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.tag:
+        yield Event.tag == wanted.tag
+    if wanted.feed:
+        yield Event.feed == wanted.feed
+    if wanted.actor:
+        yield func.lower(Event.actor).contains(wanted.actor.lower(), autoescape=True)
+    if wanted.text:
+        yield func.lower(Event.subject).contains(wanted.text.lower(), autoescape=True)
+    # Moments are kept as text of one form, so they compare as text.
+    if wanted.since:
+        yield Event.at >= wanted.since
+    if wanted.until:
+        yield Event.at < f"{wanted.until}T99"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def test_every_setting_is_taken_when_a_feed_is_created(api: Api) -> None:
     [
         ({"name": "new"}, "The field feedType is missing"),
         ({"feedType": "npm"}, "The field name is missing"),
-        ({"name": "new", "feedType": "cows"}, "There is no format 'cows'; known are npm, parcels, universal"),
+        ({"name": "new", "feedType": "cows"}, "no format 'cows'; known are npm, nuget, parcels, rubygems, universal"),
         ({"name": "DEV", "feedType": "npm"}, "There is a feed 'DEV' already"),
         ({"name": "a/b", "feedType": "npm"}, "The feed name 'a/b' is not possible"),
         ({"name": "new", "feedType": "npm", "promoteToFeed": ["nowhere"]}, "There is no feed 'nowhere'"),

@@ -110,6 +110,7 @@ PAGES = {
     "search": "/search?q=e",
     "administration": "/administration/",
     "plugins": "/administration/plugins",
+    "event log": "/administration/events",
 }
 
 

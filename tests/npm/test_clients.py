@@ -7,78 +7,27 @@ import json
 import re
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from app.bootstrap import open_runtime
-from app.services import grants, keys, people, publishing
-from app.services.runtime import Runtime, owner
-from app.settings import load_settings
-from app.web.server import Server
-from tests.fixtures import make_feeds, running
+from tests.clients import world as clients_world
+from tests.clients.world import PASSWORD, SAM
 from tests.npm.clients import CLIENTS, Client, installed
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
-SAM = owner("sam")
-PASSWORD = "correct horse battery"
 
 
-@dataclass
-class World:
-    """Be a server with pairs of feeds, where dev is open to publishers and prod takes what is promoted."""
+class World(clients_world.World):
+    """Be a server with pairs of npm feeds."""
 
-    server: Server
-    runtime: Runtime
-    key: str
-    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
-
-    def new_pair(self) -> tuple[str, str]:
-        """Make two feeds."""
-        number = next(self._numbers)
-        pair = f"npm-dev-{number}", f"npm-prod-{number}"
-        make_feeds(self.runtime, "npm", *pair)
-        return pair
-
-    def by_path(self, feed: str) -> str:
-        """Give a feed's address below the server's host name."""
-        return f"{self.server.url}/npm/{feed}"
-
-    def by_host(self, feed: str) -> str:
-        """Give the address of a feed's own host name."""
-        return f"http://{feed}.localhost:{self.server.port}"
-
-    def call(self, path: str, body: dict[str, Any]) -> Any:
-        """Call the API."""
-        headers = {"X-ApiKey": self.key, "Content-Type": "application/json"}
-        request = urllib.request.Request(self.server.url + path, json.dumps(body).encode(), headers)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read() or b"null")
-
-    def promote(self, pair: tuple[str, str], name: str, version: str) -> None:
-        """Promote one version."""
-        asked = {"fromFeed": pair[0], "toFeed": pair[1], "packageName": name, "version": version}
-        self.call("/api/promotions/promote", asked)
-
-    def upload(self, feed: str, path: Path) -> None:
-        """Publish a package file past the protocol."""
-        publishing.publish(self.runtime, SAM, feed, [path.read_bytes()], path.name)
+    format = "npm"
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Give a running server with a user ann and a key for everything."""
-    runtime = open_runtime(load_settings(data=tmp_path_factory.mktemp("world"), port=0))
-    with runtime.writing(SAM) as work:
-        people.create_user(work, "ann", PASSWORD)
-        grants.grant(work, grants.GrantRequest("Manage Feed", user="ann"))
-        key = keys.create_key(work, keys.KeyRequest("personal", "tests", user="ann"))[1]
-    with running(runtime) as server:
-        yield World(server, runtime, key)
-    runtime.database.close()
+    yield from World.open(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture
@@ -222,8 +171,8 @@ def test_what_was_promoted_installs_from_the_approved_feed_alone(
     empty = client.project("empty")
     assert client("add", "left", cwd=empty, check=False).returncode != 0
 
-    world.promote(pair, "left", "1.0.0")
-    world.promote(pair, "@acme/right", "1.0.0")
+    world.promote(pair, ("left", "1.0.0"))
+    world.promote(pair, ("@acme/right", "1.0.0"))
     approved = client.project("approved")
     client("add", "@acme/right", cwd=approved)
     assert installed(approved, "@acme/right") == "1.0.0"
@@ -263,7 +212,7 @@ def test_a_feed_of_its_own_host_name_cannot_be_mixed_up_and_a_path_can(world: Wo
         client = Client(name, tmp_path / how.__name__, how(dev), world.key)
         publish(client, "left", "1.0.0")
         publish(client, "left", "2.0.0")
-        world.promote((dev, prod), "left", "1.0.0")
+        world.promote((dev, prod), ("left", "1.0.0"))
         client("add", "left@2.0.0", cwd=client.project("dev"))
         client.point_at(how(prod))
         project = client.project("prod")

@@ -8,7 +8,7 @@ import pytest
 
 from app.testing.stage import Place, Stage
 from plugins.nuget.format import NuGetFormat
-from tests.nuget.world import World, open_world
+from tests.nuget.world import World
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def other_feed(stage: Stage) -> Place:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Give a running server."""
-    yield from open_world(tmp_path_factory.mktemp("world"))
+    yield from World.open(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture

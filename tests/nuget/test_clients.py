@@ -56,7 +56,7 @@ def test_pack_push_restore_build_and_run(home: DotnetHome, world: World, pair: t
     skipped = ("nuget", "push", str(built), "-s", pair[0], "-k", world.key, "--skip-duplicate", "--no-symbols", "true")
     home.dotnet(*skipped, cwd=project)
 
-    world.promote(pair, "Acme.Greeter", "1.0.0")
+    world.promote(pair, ("Acme.Greeter", "1.0.0"))
     home.forget()
     use(tmp_path, world, pair[1])
     app = program(tmp_path / "app", {"Acme.Greeter": "1.0.0"}, "System.Console.WriteLine(AcmeGreeter.It.Is);")
@@ -69,7 +69,7 @@ def test_symbols_are_found_by_their_signature(
     home: DotnetHome, world: World, pair: tuple[str, str], samples: Path
 ) -> None:
     world.upload(pair[0], *(samples / "nupkg-built" / f"Demo.Lib.1.0.0.{ending}" for ending in ("nupkg", "snupkg")))
-    world.promote(pair, "Demo.Lib", "1.0.0")
+    world.promote(pair, ("Demo.Lib", "1.0.0"))
     record = world.package(pair[1], "Demo.Lib")
     assert record is not None
     signature = record.versions[0].files[1].manifest.data["pdbs"][0]["signature"]
@@ -92,7 +92,7 @@ def test_a_graph_of_packages_restores_and_builds_from_dev_and_then_from_prod_alo
         if feed == pair[1]:
             assert home.dotnet("restore", cwd=app, check=False).returncode != 0
             for id, version in GRAPH.items():
-                world.promote(pair, id, version)
+                world.promote(pair, (id, version))
         home.dotnet("build", "--nologo", cwd=app)
         assert {id: version for id, version in restored(app).items() if id in GRAPH} == GRAPH
         assert len(restored(app)) >= 7
@@ -154,7 +154,7 @@ def test_signed_packages_go_through_unchanged(
     record = world.package(pair[0], id)
     assert record is not None
     assert record.versions[0].main.manifest.data["signed"] is True
-    world.promote(pair, id, version)
+    world.promote(pair, (id, version))
     for feed in pair:
         at = f"/nuget/{feed}/v3/flat/{id.lower()}/{version}/{id.lower()}.{version}.nupkg"
         assert world.get(at) == path.read_bytes()
@@ -169,7 +169,7 @@ def test_nuget_3_4_pushes_installs_a_graph_and_deletes(
         path = samples / "nupkg-built" / f"{id}.{version}.nupkg"
         home.nuget_3("push", str(path), "-Source", pair[0], "-ApiKey", world.key, cwd=tmp_path)
     for id, version in GRAPH.items():
-        world.promote(pair, id, version)
+        world.promote(pair, (id, version))
     for feed in pair:
         home.forget()
         use(tmp_path, world, feed)
@@ -208,7 +208,7 @@ def test_nuget_2_8_lists_pushes_installs_a_graph_and_deletes(
     # One version of SemVer 2 among the others made this client give up the whole list.
     world.upload_bytes(dev, make("Acme.New", "1.0.0-rc.1").content)
     for id, version in GRAPH.items():
-        world.promote(pair, id, version)
+        world.promote(pair, (id, version))
     for feed in pair:
         home.forget()
         use(tmp_path, world, feed, v2=True)

@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 import json
-import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
-from typing import Any
 
-from app.bootstrap import open_runtime
 from app.plugin.records import PackageRecord
-from app.services import access, grants, keys, packages, people, publishing
-from app.services.runtime import Runtime, owner
-from app.settings import load_settings
-from app.web.server import Server
-from tests.fixtures import make_feeds, running
-
-SAM = owner("sam")
+from app.services import access, packages
+from tests.clients import world as clients_world
+from tests.clients.world import SAM
 
 
-@dataclass
-class World:
-    """Be a server with pairs of feeds, where dev is open to publishers and prod takes what is promoted."""
+class World(clients_world.World):
+    """Be a server with pairs of NuGet feeds."""
 
-    server: Server
-    runtime: Runtime
-    key: str
-    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
-
-    def new_pair(self) -> tuple[str, str]:
-        """Make two feeds."""
-        number = next(self._numbers)
-        pair = f"dev-{number}", f"prod-{number}"
-        make_feeds(self.runtime, "nuget", *pair)
-        return pair
+    format = "nuget"
 
     def v3(self, feed: str) -> str:
         """Give the address of a feed's service index."""
@@ -44,34 +23,6 @@ class World:
     def v2(self, feed: str) -> str:
         """Give the address of a feed for clients of V2."""
         return f"{self.server.url}/nuget/{feed}/v2"
-
-    def get(self, path: str) -> bytes:
-        """Get something from the server."""
-        request = urllib.request.Request(self.server.url + path, headers={"X-ApiKey": self.key})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            body: bytes = answer.read()
-        return body
-
-    def call(self, path: str, body: dict[str, Any]) -> Any:
-        """Call the API."""
-        headers = {"X-ApiKey": self.key, "Content-Type": "application/json"}
-        request = urllib.request.Request(self.server.url + path, json.dumps(body).encode(), headers)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read() or b"null")
-
-    def promote(self, pair: tuple[str, str], name: str, version: str) -> None:
-        """Promote one version."""
-        asked = {"fromFeed": pair[0], "toFeed": pair[1], "packageName": name, "version": version}
-        self.call("/api/promotions/promote", asked)
-
-    def upload(self, feed: str, *paths: Path) -> None:
-        """Publish package files past the protocol."""
-        for path in paths:
-            self.upload_bytes(feed, path.read_bytes())
-
-    def upload_bytes(self, feed: str, content: bytes) -> None:
-        """Publish a package file past the protocol."""
-        publishing.publish(self.runtime, SAM, feed, [content], "upload.nupkg")
 
     def package(self, feed: str, name: str) -> PackageRecord | None:
         """Give what a feed holds of a package."""
@@ -83,18 +34,6 @@ class World:
         with self.runtime.reading(SAM) as work:
             found = packages.get_version(work, access.get_feed(work, feed), name, version)
         return found.main.digests.sha512
-
-
-def open_world(folder: Path) -> Iterator[World]:
-    """Give a running server with a user ann and a key for everything."""
-    runtime = open_runtime(load_settings(data=folder, port=0))
-    with runtime.writing(SAM) as work:
-        people.create_user(work, "ann", "correct horse battery")
-        grants.grant(work, grants.GrantRequest("Manage Feed", user="ann"))
-        key = keys.create_key(work, keys.KeyRequest("personal", "tests", user="ann"))[1]
-    with running(runtime) as server:
-        yield World(server, runtime, key)
-    runtime.database.close()
 
 
 def library(folder: Path, name: str, version: str, more: str = "") -> Path:

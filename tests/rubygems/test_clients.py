@@ -5,26 +5,19 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from app.bootstrap import open_runtime
-from app.services import access, grants, keys, packages, people, promotions, publishing
-from app.services.promotions import PromotionRequest, Wanted
-from app.services.runtime import Runtime, owner
-from app.settings import load_settings
-from app.web.server import Server
+from app.services import access, packages
 from plugins.rubygems.kit import make
+from tests.clients import world as clients_world
 from tests.clients.ruby import RubyHome, ask_ruby
-from tests.fixtures import make_feeds, running
+from tests.clients.world import PASSWORD, SAM
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
-SAM = owner("sam")
-PASSWORD = "correct horse battery"
 
 STAND_INS = {
     "erubi": "1.12.0",
@@ -43,35 +36,15 @@ STAND_INS = {
 """Gems that real ones need and that are not among the samples: made here, without content."""
 
 
-@dataclass
-class World:
-    """Be a server with pairs of feeds, which only a key opens."""
+class World(clients_world.World):
+    """Be a server with pairs of feeds of gems, which only a key opens."""
 
-    server: Server
-    runtime: Runtime
-    key: str
-    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
-
-    def new_pair(self) -> tuple[str, str]:
-        """Make a dev and a prod feed."""
-        number = next(self._numbers)
-        pair = f"gems-dev-{number}", f"gems-prod-{number}"
-        make_feeds(self.runtime, "rubygems", *pair)
-        return pair
-
-    def upload(self, feed: str, path: Path) -> None:
-        """Publish a gem past the protocol."""
-        publishing.publish(self.runtime, SAM, feed, [path.read_bytes()], path.name)
+    format = "rubygems"
 
     def make(self, feed: str, name: str, version: str, platform: str = "") -> None:
         """Make and publish a gem that needs nothing."""
         sample = make(name, version, platform=platform, needs=())
-        publishing.publish(self.runtime, SAM, feed, [sample.content], sample.filename)
-
-    def promote(self, pair: tuple[str, str], *wanted: tuple[str, str]) -> None:
-        """Promote a set of versions as one."""
-        items = tuple(Wanted(name, version) for name, version in wanted)
-        promotions.promote(self.runtime, SAM, PromotionRequest(*pair, items))
+        self.upload_bytes(feed, sample.content, sample.filename)
 
     def held(self, feed: str) -> list[tuple[str, str]]:
         """Give name and newest version of every gem in a feed."""
@@ -83,14 +56,7 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Give a running server with a user ann and a key for everything."""
-    runtime = open_runtime(load_settings(data=tmp_path_factory.mktemp("world"), port=0))
-    with runtime.writing(SAM) as work:
-        people.create_user(work, "ann", PASSWORD)
-        grants.grant(work, grants.GrantRequest("Manage Feed", user="ann"))
-        key = keys.create_key(work, keys.KeyRequest("personal", "tests", user="ann"))[1]
-    with running(runtime) as server:
-        yield World(server, runtime, key)
-    runtime.database.close()
+    yield from World.open(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture

@@ -68,6 +68,8 @@ PAGES = [
     "/promote?from=npm-dev&item=@acme/ui@1.0.0",
     "/administration/",
     "/administration/plugins",
+    "/administration/events",
+    "/administration/events?q=left&tag=package-published&feed=npm-dev&person=sam&since=2020-01-01&until=2100-01-01",
 ]
 
 
@@ -326,3 +328,36 @@ def test_a_key_does_not_open_pages(app: Flask, sqlite_runtime: Runtime) -> None:
     key = make_key(sqlite_runtime, "system", "ci")
     page = app.test_client().get("/", headers={"X-ApiKey": key, "Accept": "text/html"})
     assert page.status_code == 302
+
+
+# The event log ----------------------------------------------------------------------------------------
+
+
+def test_the_event_log_shows_what_was_done_and_filters_it(sam_browser: FlaskClient) -> None:
+    everything = sam_browser.get("/administration/events").text
+    assert "package published" in everything
+    assert "@acme/ui 1.0.0" in everything
+    left = sam_browser.get("/administration/events?q=left").text
+    assert "left 1.0.0" in left
+    assert "@acme/ui 1.0.0" not in left
+    assert "No event matches" in sam_browser.get("/administration/events?until=2000-01-01").text
+    assert "@acme/ui 1.0.0" in sam_browser.get("/administration/events?tag=package-published&since=2020-01-01").text
+
+
+def test_the_event_log_is_exported_whole_newest_first(sam_browser: FlaskClient) -> None:
+    rows = list(csv.reader(io.StringIO(sam_browser.get("/administration/events.csv").text)))
+    assert rows[0] == ["No.", "Date", "User", "Event", "Feed", "Subject", "Detail", "Hash"]
+    numbers = [int(row[0]) for row in rows[1:]]
+    assert numbers == list(range(len(numbers), 0, -1))
+    lines = json.loads(sam_browser.get("/administration/events.json?q=left").text)
+    assert [(line["event"], line["subject"]) for line in lines] == [("package-published", "left 1.0.0")]
+    assert json.loads(lines[0]["detail"])["size"] > 0
+    assert sam_browser.get("/administration/events.json?q=nothing-like-it").text == "[]"
+
+
+@pytest.mark.parametrize(
+    "path", ["/administration/events", "/administration/events.csv", "/administration/events.json"]
+)
+def test_the_event_log_is_for_administrators(app: Flask, sqlite_runtime: Runtime, sam: Actor, path: str) -> None:
+    person(sqlite_runtime, sam, "ada", ("Manage Feed", "npm-dev"))
+    assert signed_in(app, "ada").get(path).status_code == 403

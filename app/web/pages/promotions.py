@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterator
 
-from flask import Blueprint, Response, render_template, request, stream_with_context
+from flask import Blueprint, Response, render_template, request
 
 from app.services import access, history
 from app.services.history import HistoryFilter, HistoryLine
 from app.web.extensions import runtime
+from app.web.pages.exports import csv_file, json_file
 from app.web.pages.feed import page_number
 from app.web.pages.session import current_actor, page_work
 from app.web.rendering import Paging
@@ -32,6 +30,7 @@ COLUMNS = (
     "Digest",
     "Comments",
 )
+KEYS = ("id", "date", "fromFeed", "toFeed", "user", "format", "package", "version", "outcome", "digest", "comments")
 
 
 def _filter(*, offset: int = 0, limit: int = PER_PAGE) -> HistoryFilter:
@@ -75,13 +74,13 @@ def record(number: int) -> str:
 @blueprint.get("/export.csv")
 def export_csv() -> Response:
     """Give the promoted versions that match as CSV."""
-    return _download(_csv_lines(_all_lines()), "text/csv; charset=utf-8", "promotions.csv")
+    return csv_file("promotions.csv", COLUMNS, map(_values, _all_lines()))
 
 
 @blueprint.get("/export.json")
 def export_json() -> Response:
     """Give the promoted versions that match as JSON, one object a line within one array."""
-    return _download(_json_lines(_all_lines()), "application/json", "promotions.json")
+    return json_file("promotions.json", KEYS, map(_values, _all_lines()))
 
 
 def _all_lines() -> Iterator[HistoryLine]:
@@ -102,35 +101,3 @@ def _values(line: HistoryLine) -> tuple[str | int, ...]:
         *(p.id, at, p.source_name, p.target_name, p.actor, p.format),
         *(line.name, line.version, line.outcome, line.digest, p.comments),
     )
-
-
-def _csv_lines(lines: Iterator[HistoryLine]) -> Iterator[str]:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(COLUMNS)
-    for line in lines:
-        writer.writerow([_harmless(value) for value in _values(line)])
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue()
-
-
-def _harmless(value: str | int) -> str | int:
-    """Keep a spreadsheet from taking somebody's comment for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t")) else value
-
-
-def _json_lines(lines: Iterator[HistoryLine]) -> Iterator[str]:
-    keys = ("id", "date", "fromFeed", "toFeed", "user", "format", "package", "version", "outcome", "digest", "comments")
-    separator = "[\n"
-    for line in lines:
-        yield separator + json.dumps(dict(zip(keys, _values(line), strict=True)))
-        separator = ",\n"
-    yield "[]" if separator == "[\n" else "\n]\n"
-
-
-def _download(lines: Iterator[str], content_type: str, name: str) -> Response:
-    answer = Response(stream_with_context(lines), content_type=content_type)
-    answer.headers.set("Content-Disposition", "attachment", filename=name)
-    return answer
