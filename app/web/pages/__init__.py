@@ -10,12 +10,24 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.domain.permissions import Permission
 from app.services import access
-from app.web.pages import account, administration, feed, feeds, package, promote, promotions, session, settings, version
+from app.web.pages import (
+    account,
+    administration,
+    feed,
+    feeds,
+    package,
+    promote,
+    promotions,
+    security,
+    session,
+    settings,
+    version,
+)
 from app.web.pages.session import page_work
 from app.web.rendering import Nav, NavItem
 
 log = logging.getLogger(__name__)
-_PARTS = (account, feeds, feed, settings, package, version, promote, promotions, administration)
+_PARTS = (account, feeds, feed, settings, package, version, promote, promotions, administration, *security.PARTS)
 
 
 def install(app: Flask) -> None:
@@ -56,5 +68,7 @@ def _is_current(endpoint: str) -> bool:
     if here in ("feeds.search", "feeds.index") or endpoint == "feeds.search":
         return here == endpoint
     part = here.split(".", 1)[0]
+    if part in security.NAMES:
+        return endpoint in ("administration.index", "permissions.index")
     shown = "feeds" if part in ("feed", "settings", "package", "version", "promote") else part
     return shown == endpoint.split(".", 1)[0]
