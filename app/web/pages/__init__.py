@@ -42,10 +42,11 @@ def _nav() -> Nav:
     signed_in = current_user.is_authenticated
     try:
         admin = access.allowed(page_work(), Permission.CONFIGURE)
+        manages = not admin and signed_in and bool(access.visible_feeds(page_work(), Permission.MANAGE_FEED))
     except SQLAlchemyError:
         # An error page about the database must not fail for the same reason.
         log.exception("the top bar was drawn without asking for rights")
-        admin = False
+        admin = manages = False
     links = [
         ("Feeds", "feeds.index", ""),
         ("Packages", "feeds.search", "packages"),
@@ -53,6 +54,8 @@ def _nav() -> Nav:
     ]
     if admin:
         links.append(("Administration", "administration.index", ""))
+    elif manages:
+        links.append(("Administration", "permissions.index", ""))
     return Nav(
         home=url_for("feeds.index"),
         links=[NavItem(title, url_for(endpoint), _is_current(endpoint)) for title, endpoint, _ in links],

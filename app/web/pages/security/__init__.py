@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.web.pages.security import groups, users
+from app.web.pages.security import groups, permissions, privileges, tasks, users, why
 
-PARTS = (users, groups)
+PARTS = (users, groups, permissions, tasks, privileges, why)
 """The modules with a blueprint each, as the tabs stand in the page."""
 
 NAMES = frozenset(part.blueprint.name for part in PARTS)
