@@ -7,5 +7,5 @@ from app.web.pages.security import groups, permissions, privileges, tasks, users
 PARTS = (users, groups, permissions, tasks, privileges, why)
 """The modules with a blueprint each, as the tabs stand in the page."""
 
-NAMES = frozenset(part.blueprint.name for part in PARTS)
+NAMES = frozenset(part.blueprint.name for part in PARTS if part is not why)
 """The blueprints' names: pages that belong to Administration in the top bar."""

@@ -9,7 +9,7 @@ from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 from wtforms import RadioField, SelectChoice, SelectField, SelectMultipleField, StringField, ValidationError
-from wtforms.validators import Length, Optional
+from wtforms.validators import Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.domain.permissions import Permission
@@ -19,11 +19,11 @@ from app.services.runtime import Work
 from app.storage.models import Grant, Task
 
 KINDS = {
-    "group": "A group",
-    "user": "A user",
+    "group": "Group",
+    "user": "User",
     "everyone": "Everyone",
-    "authenticated": "Authenticated: whoever is signed in",
-    "anonymous": "Anonymous: whoever is not",
+    "authenticated": "Authenticated",
+    "anonymous": "Anonymous",
 }
 _OFFERED = 500
 
@@ -45,10 +45,10 @@ class GrantForm(FlaskForm):  # type: ignore[misc] # the library ships no types
         [Length(max=100)],
         description="Only for a group or a user; the field suggests names.",
     )
-    scope = SelectField("Where?", description="A feed's own entries decide before its group's, those before everywhere.")
-    tasks = SelectMultipleField(
-        "Which tasks?", option_widget=CheckboxInput(), widget=ListWidget(prefix_label=False)
+    scope = SelectField(
+        "Where?", description="A feed's own entries decide before its group's, those before everywhere."
     )
+    tasks = SelectMultipleField("Which tasks?", option_widget=CheckboxInput(), widget=ListWidget(prefix_label=False))
 
     def offer(self, tasks: Iterable[Task], scopes: Iterable[tuple[str, str]]) -> None:
         """Let choose among what whoever looks may give."""
@@ -108,7 +108,9 @@ def undo_form(entry: Grant, there: str) -> Markup:
         "tasks": entry.task.name,
         "next": there,
     }
-    hidden = Markup("").join(Markup('<input type="hidden" name="{}" value="{}">').format(*pair) for pair in fields.items())
+    hidden = Markup("").join(
+        Markup('<input type="hidden" name="{}" value="{}">').format(*pair) for pair in fields.items()
+    )
     button = Markup('<button class="btn btn-sm" type="submit">Undo</button>')
     return Markup('<form class="inline-form" method="post" action="{}">{}{}</form>').format(
         url_for("permissions.restore"), hidden, button

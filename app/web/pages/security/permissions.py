@@ -92,9 +92,7 @@ def _offered_tasks(work: Work) -> list[Task]:
 
 def _scopes(work: Work) -> list[tuple[str, str]]:
     """Give the scopes that whoever looks may grant on: as the address has them, and in words."""
-    feeds = [
-        (f"feed:{feed.name}", f"Feed {feed.name}") for feed in access.visible_feeds(work, Permission.MANAGE_FEED)
-    ]
+    feeds = [(f"feed:{feed.name}", f"Feed {feed.name}") for feed in access.visible_feeds(work, Permission.MANAGE_FEED)]
     if not access.allowed(work, Permission.CONFIGURE):
         return feeds
     groups = work.session.query(FeedGroup).order_by(FeedGroup.name)
@@ -179,7 +177,9 @@ def add() -> str | Response | tuple[str, int]:
         form.offer(_offered_tasks(work), _scopes(work))
         return _add_page(work, form), error.status
     what = "restricted" if form.effect.data == "deny" else "granted"
-    flash(f"{', '.join(entry.task.name for entry in made)}: {what} for {grants.describe_principal(made[0])}.", "success")
+    flash(
+        f"{', '.join(entry.task.name for entry in made)}: {what} for {grants.describe_principal(made[0])}.", "success"
+    )
     return redirect(url_for("permissions.index", grant=[entry.id for entry in made], _anchor=f"grant-{made[0].id}"))
 
 

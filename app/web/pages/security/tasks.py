@@ -30,7 +30,9 @@ class TaskForm(FlaskForm):  # type: ignore[misc] # the library ships no types
     """Ask what a task is called and what it contains."""
 
     name = StringField(
-        "Name", [InputRequired("Choose a name."), Length(max=100)], description="What people do by it, like Audit promotions."
+        "Name",
+        [InputRequired("Choose a name."), Length(max=100)],
+        description="What people do by it, like Audit promotions.",
     )
     description = TextAreaField("Description", [Optional(), Length(max=500)])
     attributes = SelectMultipleField("What it allows", choices=[permission.value for permission in LABELS])
@@ -148,7 +150,10 @@ def delete(name: str) -> str | Response | tuple[str, int]:
     except AppError as error:
         work = page_work()
         return _confirm(work, service.get_task(work, name), error.message), error.status
-    flash(f"The task {name} is deleted" + (f", and {gone} permissions or restrictions with it." if gone else "."), "success")
+    flash(
+        f"The task {name} is deleted" + (f", and {gone} permissions or restrictions with it." if gone else "."),
+        "success",
+    )
     return redirect(url_for("tasks.index"))
 
 

@@ -43,7 +43,9 @@ class PasswordForm(FlaskForm):  # type: ignore[misc] # the library ships no type
         [InputRequired("Choose a password."), Length(passwords.MIN_LENGTH, passwords.MAX_LENGTH)],
         description=f"At least {passwords.MIN_LENGTH} characters; several words are best. It ends their sessions.",
     )
-    repeat = PasswordField("New password again", [EqualTo("password", "The two passwords differ.")])
+    repeat = PasswordField(
+        "New password again", [InputRequired("Type it again."), EqualTo("password", "The two passwords differ.")]
+    )
 
 
 class UserForm(FlaskForm):  # type: ignore[misc] # the library ships no types
