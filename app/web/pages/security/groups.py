@@ -185,14 +185,15 @@ def delete(name: str) -> str | Response | tuple[str, int]:
     group = people.get_group(work, name)
     if request.method == "GET":
         return _confirm(work, group)
+    confirmed = request.form.get("confirm", "").strip()
     try:
-        if request.form.get("confirm", "").strip() != group.name:
+        if confirmed != group.name:
             raise Invalid(f"To delete the group, type its name: {group.name}.", code="not-confirmed")
         save(lambda write: people.delete_group(write, name))
     except AppError as error:
         work = page_work()
         return _confirm(work, people.get_group(work, name), error.message), error.status
-    flash(f"The group {group.name} is deleted; its members are still there.", "success")
+    flash(f"The group {confirmed} is deleted; its members are still there.", "success")
     return redirect(url_for("groups.index"))
 
 

@@ -241,14 +241,15 @@ def delete(name: str) -> str | Response | tuple[str, int]:
     user = people.get_user(work, name)
     if request.method == "GET":
         return _confirm(work, user)
+    confirmed = request.form.get("confirm", "").strip()
     try:
-        if request.form.get("confirm", "").strip() != user.name:
+        if confirmed != user.name:
             raise Invalid(f"To delete the user, type their name: {user.name}.", code="not-confirmed")
         save(lambda write: people.delete_user(write, name))
     except AppError as error:
         work = page_work()
         return _confirm(work, people.get_user(work, name), error.message), error.status
-    flash(f"{user.name} is deleted; the history keeps their name.", "success")
+    flash(f"{confirmed} is deleted; the history keeps their name.", "success")
     return redirect(url_for("users.index"))
 
 
