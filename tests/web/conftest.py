@@ -29,7 +29,7 @@ class Visitor:
 
     def get(self, path: str, **query: object) -> TestResponse:
         """Look at a page."""
-        return self.client.get(path, query_string=query, headers=PAGE)
+        return self.client.get(path, query_string=query or None, headers=PAGE)
 
     def send(self, path: str, *, follow: bool = True, **form: object) -> TestResponse:
         """Send a form with its token, and look at the page that follows."""

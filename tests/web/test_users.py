@@ -130,9 +130,10 @@ def test_a_password_is_set_and_ends_the_sessions(sam_visits: Visitor, visit: Vis
     weak = sam_visits.send("/administration/users/ann/password", password="aaaaaaaaaaaa", repeat="aaaaaaaaaaaa")
     assert "easily guessed" in weak.text
     assert ann.get("/").status_code == 200
-    assert "ann has the new password" in sam_visits.send(
-        "/administration/users/ann/password", password=LONG, repeat=LONG
-    ).text
+    assert (
+        "ann has the new password"
+        in sam_visits.send("/administration/users/ann/password", password=LONG, repeat=LONG).text
+    )
     assert ann.get("/").status_code == 302
 
 

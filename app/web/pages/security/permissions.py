@@ -61,6 +61,7 @@ def _page(template: str, work: Work, **values: object) -> str:
 def index() -> str:
     """Show who may do what where, filtered as the address says; a feed's managers see their feeds' part."""
     work = page_work()
+    _require_something_to_manage(work)
     everything = grants.list_grants(work)
     admin = access.allowed(work, Permission.CONFIGURE)
     marked = {int(number) for number in request.args.getlist("grant") if number.isdigit()}
@@ -80,6 +81,11 @@ def index() -> str:
         task_choices=[("", "Every task"), *((task.name, task.name) for task in _offered_tasks(work))],
         scope_choices=[("", "Every scope"), *_scopes(work)],
     )
+
+
+def _require_something_to_manage(work: Work) -> None:
+    if not access.visible_feeds(work, Permission.MANAGE_FEED):
+        access.require(work, Permission.CONFIGURE)
 
 
 def _offered_tasks(work: Work) -> list[Task]:
@@ -156,7 +162,7 @@ def _row(scope: tuple[int, str], entries: list[Grant]) -> Row:
 def add() -> str | Response | tuple[str, int]:
     """Grant tasks to somebody on a scope, or restrict them there."""
     work = page_work()
-    grants.list_grants(work)  # Refuses whoever manages nothing.
+    _require_something_to_manage(work)
     form = GrantForm(
         data={
             "effect": asked("effect") or "allow",
@@ -190,6 +196,7 @@ def _add_page(work: Work, form: GrantForm) -> str:
 @blueprint.post("/<int:number>/remove")
 def remove(number: int) -> Response:
     """Take a permission or restriction away at once; the message that names it can bring it back."""
+    _require_something_to_manage(page_work())
     there = back(url_for("permissions.index"))
     entry = next((entry for entry in grants.list_grants(page_work()) if entry.id == number), None)
     if entry is None:
@@ -216,8 +223,8 @@ def _words(entry: Grant) -> str:
 @blueprint.post("/restore")
 def restore() -> Response:
     """Bring back what was just taken away."""
-    form = GrantForm()
-    work = page_work()
+    form, work = GrantForm(), page_work()
+    _require_something_to_manage(work)
     form.offer(_offered_tasks(work), _scopes(work))
     if not form.validate():
         flash("It cannot be brought back: what it was about is gone. Add it again.", "error")
