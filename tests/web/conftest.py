@@ -41,7 +41,7 @@ class Visitor:
 
 @pytest.fixture
 def office(sqlite_runtime: Runtime) -> Runtime:
-    """Give an installation: sam administers it, wes manages npm-dev, ann and bob work there, nobody else may anything."""
+    """Give an installation: sam administers it, wes manages npm-dev, ann and bob work there."""
     with sqlite_runtime.writing(owner("SYSTEM")) as work:
         for name in ("npm-dev", "npm-prod", "npm-other"):
             group = "Web" if name != "npm-other" else None

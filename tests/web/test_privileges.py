@@ -18,14 +18,15 @@ Visitor = Any
 Visit = Callable[[str], Visitor]
 TEST = "/administration/privileges"
 ROW = re.compile(
-    r'<th scope="row"[^>]*>([^<]+?) <span class="mono small dim">(\w+)</span></th>\s*<td>.*?(Allowed|Denied)</span></td>\s*<td>(.*?)</td>',
-    re.S,
+    r'<th scope="row"[^>]*>([^<]+?) <span class="mono small dim">(\w+)</span></th>\s*'
+    r"<td>.*?(Allowed|Denied)</span></td>\s*<td>(.*?)</td>",
+    re.DOTALL,
 )
 
 
 def decided(page: str) -> dict[str, tuple[str, str]]:
     """Give for each attribute's code whether it is allowed, and the words about it."""
-    words = re.compile(r"<svg.*?</svg>|<[^>]+>", re.S)
+    words = re.compile(r"<svg.*?</svg>|<[^>]+>", re.DOTALL)
     return {code: (state, " ".join(words.sub("", cell).split())) for _, code, state, cell in ROW.findall(page)}
 
 
