@@ -62,7 +62,7 @@ def test_a_task_is_created_changed_and_deleted(sam_visits: Visitor, office: Runt
     assert "the restriction for user bob, everywhere" in asked
     assert sam_visits.send(f"{TASKS}/Approve%20all/delete", confirm="no").status_code == 400
     gone = sam_visits.send(f"{TASKS}/Approve%20all/delete", confirm="Approve all").text
-    assert "is deleted, and 2 permissions or restrictions with it" in gone
+    assert "is deleted, and with it 2 grants" in gone
     assert sam_visits.get(f"{TASKS}/Approve%20all").status_code == 404
 
 

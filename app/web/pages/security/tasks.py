@@ -21,6 +21,7 @@ from app.storage.models import Grant, Task
 from app.web.pages.security.frame import asked, blame, frame, save
 from app.web.pages.security.words import grouped
 from app.web.pages.session import page_work
+from app.web.rendering import plural
 
 blueprint = Blueprint("tasks", __name__, url_prefix="/administration")
 _PLACES = {"task-exists": "name", "invalid-name": "name", "no-attributes": "attributes"}
@@ -150,10 +151,7 @@ def delete(name: str) -> str | Response | tuple[str, int]:
     except AppError as error:
         work = page_work()
         return _confirm(work, service.get_task(work, name), error.message), error.status
-    flash(
-        f"The task {name} is deleted" + (f", and {gone} permissions or restrictions with it." if gone else "."),
-        "success",
-    )
+    flash(f"The task {name} is deleted" + (f", and with it {plural(gone, 'grant')}." if gone else "."), "success")
     return redirect(url_for("tasks.index"))
 
 
