@@ -15,7 +15,9 @@ from app.web.pages import (
     administration,
     feed,
     feeds,
+    keys,
     package,
+    profile,
     promote,
     promotions,
     security,
@@ -27,7 +29,8 @@ from app.web.pages.session import page_work
 from app.web.rendering import Nav, NavItem
 
 log = logging.getLogger(__name__)
-_PARTS = (account, feeds, feed, settings, package, version, promote, promotions, administration, *security.PARTS)
+_OWN = (account, feeds, feed, settings, package, version, promote, promotions, administration, keys, profile)
+_PARTS = (*_OWN, *security.PARTS)
 
 
 def install(app: Flask) -> None:
@@ -61,6 +64,10 @@ def _nav() -> Nav:
         links=[NavItem(title, url_for(endpoint), _is_current(endpoint)) for title, endpoint, _ in links],
         search=url_for("feeds.search"),
         person=current_user.display_name if signed_in else None,
+        menu=[
+            NavItem("My account", url_for("profile.show"), icon="user-circle"),
+            NavItem("API keys", url_for("keys.index"), icon="key"),
+        ],
         sign_in=url_for("account.sign_in", next=request.full_path.rstrip("?")),
         sign_out=url_for("account.sign_out"),
     )
