@@ -21,6 +21,7 @@ from app.storage.models import Feed
 from app.web.addresses import Addresses, KnownFeed
 from app.web.bodies import chunks_of
 from app.web.extensions import runtime
+from app.web.pages.locks import locked
 from app.web.pages.session import current_actor, end_reading, extension, page_work
 from app.web.rendering import Paging
 
@@ -58,6 +59,7 @@ def header(work: Work, feed: Feed) -> dict[str, object]:
         "format": work.get_format(feed.format),
         "address": address_of(work, feed),
         "may": may(work, feed),
+        "locked": locked(work, feed),
         "counted": counted,
         "promoted": promoted,
         "stages": [stage for stage in stages if access.allowed(work, Permission.VIEW_FEED, stage[0])],

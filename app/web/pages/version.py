@@ -27,6 +27,7 @@ from app.web.documents import answer_file
 from app.web.extensions import runtime
 from app.web.pages import contents
 from app.web.pages.feed import address_of, may, page_number
+from app.web.pages.locks import locked, locked_promotion
 from app.web.pages.package import promote_link, tags_by_version
 from app.web.pages.session import current_actor, end_reading, extension, page_work
 from app.web.rendering import Paging
@@ -90,6 +91,8 @@ def _header(seen: Seen) -> dict[str, object]:
         "package": seen.package,
         "version": record,
         "may": seen.may,
+        "locked": locked(seen.work, seen.feed),
+        "promotion_lock": locked_promotion(seen.work, seen.feed, choices),
         "tags": tags_by_version(seen.package).get(record.version, []),
         "choices": choices,
         "promotable": any(choice.offered for choice in choices),
