@@ -195,7 +195,12 @@ def test_a_newcomer_lets_seniors_promote_and_the_build_server_publish(
         ("User", "sten", APPROVED, ADD): f"Allowed {excepted}",
         ("Group", "Senior Developers", APPROVED, ACCEPT): f"Denied {restricted}",
         ("Anonymous", "", UNAPPROVED, VIEW): "Denied nothing grants it",
-        ("Anonymous", "", PUBLIC, VIEW): f"Allowed Permission View & Download Packages for Everyone on the feed {PUBLIC}",
+        (
+            "Anonymous",
+            "",
+            PUBLIC,
+            VIEW,
+        ): f"Allowed Permission View & Download Packages for Everyone on the feed {PUBLIC}",
     }
     for asked, words in expected.items():
         assert decided(page, *asked).endswith(f"{asked[3]} {words}"), asked

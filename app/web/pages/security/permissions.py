@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
@@ -50,7 +50,7 @@ class TaskRows:
 
 
 def _page(template: str, work: Work, **values: object) -> str:
-    around = frame(work, "permissions.index", current_app.view_functions)
+    around = frame(work, "permissions.index")
     return render_template(f"administration/{template}.html", **around, **values)
 
 
