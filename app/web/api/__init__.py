@@ -7,10 +7,12 @@ from app.web.api import answers, health
 from app.web.api.feeds import blueprint as feeds
 from app.web.api.keys import blueprint as keys
 from app.web.api.packages import blueprint as packages
+from app.web.api.people import blueprint as people
 from app.web.api.promotions import blueprint as promotions
+from app.web.api.rights import blueprint as rights
 from app.web.extensions import csrf
 
-_CONTRACT = (promotions, packages, feeds, keys)
+_CONTRACT = (promotions, packages, feeds, keys, people, rights)
 
 
 def install(app: Flask) -> None:

@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl
 from flask import Request, request
 
 from app.domain.errors import Invalid
+from app.domain.permissions import Permission
+from app.services import access
 from app.services.runtime import ANONYMOUS, Actor, Work
 from app.web.bodies import parse_json, read_body
 from app.web.extensions import reading, runtime
@@ -26,6 +28,7 @@ _MULTIPART = "multipart/form-data"
 _KEYS, _KEYS_IN_JSON = frozenset({"key", "api_key"}), frozenset({"api_key"})
 _SECRETS = _KEYS | {"password"}
 _MAX_NUMBER = 2**31 - 1
+_MAX_PROSE = 2000
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
@@ -57,6 +60,13 @@ class Fields:
     def text(self, *names: str) -> str:
         """Give the text of a field, or an empty one."""
         return self.find(*names) or ""
+
+    def prose(self, name: str) -> str | None:
+        """Give a description of at most 2,000 characters, or None where it was not sent."""
+        found = self.find(name)
+        if found is not None and len(found) > _MAX_PROSE:
+            raise Invalid(f"The field {name} is too long; use at most {_MAX_PROSE:,} characters.", code="too-long")
+        return found
 
     def required(self, *names: str) -> str:
         """Give the text of a field; raise Invalid where it is missing or empty."""
@@ -173,6 +183,13 @@ class _Sent:
                 self.fields.append((name, value))
             elif isinstance(value, str):
                 self.key = self.key or value
+
+
+def receive_from(permission: Permission) -> Call:
+    """Give the current request as a call of somebody with a right on the installation; raises Forbidden."""
+    call = receive()
+    access.require(call.work, permission)
+    return call
 
 
 def _body(request: Request) -> _Sent:

@@ -20,7 +20,6 @@ blueprint = make_blueprint("keys", "/api/api-keys")
 # Releases of the vendor's client differ in the names of a system key's APIs; it sends all that it knows unless told.
 _SYSTEM_APIS = {"full-control": keys.SYSTEM_APIS, "sbom": ("sca",)}
 _NO_LOGGING = ("", "none")
-_MAX_DESCRIPTION = 2000
 
 
 @blueprint.get("/list", strict_slashes=False)
@@ -61,16 +60,13 @@ def _request(work: Work, fields: Fields) -> keys.KeyRequest:
     kind = fields.required("type").lower()
     if fields.text("logging").lower() not in _NO_LOGGING:
         raise Invalid("Bodies of requests are not logged here; send the logging None.", code="not-offered")
-    description = fields.text("description")
-    if len(description) > _MAX_DESCRIPTION:
-        raise Invalid(f"The field description is too long; use at most {_MAX_DESCRIPTION:,} characters.")
     expires = fields.moment("expiration")
     if expires is not None and expires <= work.now():
         raise Invalid("The field expiration is in the past; send a later moment, or none.", code="key-expired")
     return keys.KeyRequest(
         kind,
         fields.text("displayName").strip() or f"{kind.capitalize()} key of {work.now():%Y-%m-%d %H.%M.%S}",
-        description,
+        fields.prose("description") or "",
         user=fields.text("user") or (work.actor.name if kind == "personal" and work.actor.user_id else ""),
         feeds=[name for each in fields.text("feed").split(",") if (name := each.strip())],
         feed_group=fields.text("feedGroup"),
