@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from app import resources
 from app.plugin.loading import Plugins, load_plugins
-from app.services import events, grants
+from app.services import events, tasks
 from app.services.clock import StoppableClock, utc_now
 from app.services.runtime import Runtime, owner
 from app.settings import Settings
@@ -40,7 +40,7 @@ def open_runtime(settings: Settings) -> Runtime:
 def _fill(runtime: Runtime) -> None:
     with runtime.writing(owner("SYSTEM")) as work:
         events.begin(work)
-        grants.install_built_in_tasks(work)
+        tasks.install_built_in_tasks(work)
 
 
 def open_plugins(settings: Settings) -> Plugins:

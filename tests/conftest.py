@@ -11,6 +11,8 @@ from typing import Any
 import hypothesis
 import pytest
 
+from app.services import passwords
+
 pytest_plugins = ["tests.fixtures"]
 
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
@@ -39,6 +41,15 @@ def _no_network() -> Iterator[None]:
         patch.delenv(name)
     for name in [n for n in os.environ if n.startswith("PROMONTORY_") and n != "PROMONTORY_SAMPLES"]:
         patch.delenv(name)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cheap_passwords() -> Iterator[None]:
+    """Hash passwords cheaply: a test makes many users, and a fifth of a second for each adds up to minutes."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(passwords, "METHOD", "scrypt:1024:8:1")
     yield
     patch.undo()
 

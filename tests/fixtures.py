@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from threading import Thread
 
@@ -48,20 +51,39 @@ def database(request: pytest.FixtureRequest) -> str:
     return fresh()
 
 
+@pytest.fixture(scope="session")
+def _fresh_installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a data directory as the first start leaves it; copying it is ten times as fast as migrating."""
+    directory = tmp_path_factory.mktemp("fresh") / "data"
+    open_runtime(load_settings(data=directory, port=0)).database.close()
+    return directory
+
+
 @pytest.fixture
-def runtime(tmp_path: Path, database: str) -> Iterator[Runtime]:
+def data(tmp_path: Path, _fresh_installation: Path) -> Path:
+    """Give the data directory of a fresh installation."""
+    return Path(shutil.copytree(_fresh_installation, tmp_path / "data"))
+
+
+@pytest.fixture
+def runtime(data: Path, database: str) -> Iterator[Runtime]:
     """Give a runtime with the built-in plugins, on each database in turn."""
-    opened = open_runtime(load_settings(data=tmp_path / "data", database=database, port=0))
+    opened = open_runtime(load_settings(data=data, database=database, port=0))
     yield opened
     opened.database.close()
 
 
 @pytest.fixture
-def sqlite_runtime(tmp_path: Path) -> Iterator[Runtime]:
+def sqlite_runtime(data: Path) -> Iterator[Runtime]:
     """Give a runtime on SQLite, for what does not touch the database's ways."""
-    opened = open_runtime(load_settings(data=tmp_path / "data", port=0))
+    opened = open_runtime(load_settings(data=data, port=0))
     yield opened
     opened.database.close()
+
+
+def at(runtime: Runtime, moment: datetime) -> Runtime:
+    """Give a runtime for which it is always that moment."""
+    return replace(runtime, clock=lambda: moment)
 
 
 @pytest.fixture

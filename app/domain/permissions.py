@@ -1,6 +1,6 @@
 """Who may do what: attributes, built-in tasks and the resolution of grants and restrictions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -70,7 +70,7 @@ FEED_PERMISSIONS: frozenset[Permission] = frozenset(
     }
 )
 
-_READ = frozenset({Permission.VIEW_FEED, Permission.DOWNLOAD_PACKAGE})
+READING = frozenset({Permission.VIEW_FEED, Permission.DOWNLOAD_PACKAGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +100,50 @@ BUILT_IN_TASKS: tuple[BuiltInTask, ...] = (
     BuiltInTask(
         "Promote Packages",
         "Promote packages into the feeds of the scope.",
-        _READ | {Permission.ADD_PACKAGE, Permission.ACCEPT_PROMOTIONS},
+        READING | {Permission.ADD_PACKAGE, Permission.ACCEPT_PROMOTIONS},
     ),
     BuiltInTask(
         "Publish Packages",
         "Publish, upload and pull packages.",
-        _READ | {Permission.ADD_PACKAGE, Permission.PULL_PACKAGE},
+        READING | {Permission.ADD_PACKAGE, Permission.PULL_PACKAGE},
     ),
-    BuiltInTask("View & Download Packages", "See a feed and download from it.", _READ),
+    BuiltInTask("View & Download Packages", "See a feed and download from it.", READING),
 )
+
+
+def implications(attributes: frozenset[Permission]) -> list[tuple[str, str]]:
+    """Give what a task allows beyond its words, or cannot allow as it is: pairs of a code and a sentence's end."""
+    return [*_by_proxy(attributes), *_nonsensical(attributes)]
+
+
+def _by_proxy(attributes: frozenset[Permission]) -> Iterator[tuple[str, str]]:
+    if Permission.CONFIGURE in attributes:
+        if attributes != frozenset(Permission):
+            yield "by-proxy", "contains Configure, which stands for every attribute: whoever has it may do everything."
+    elif Permission.MANAGE_FEED in attributes:
+        if not attributes >= FEED_PERMISSIONS:
+            yield "by-proxy", "contains Manage Feeds, which stands for every attribute of a feed."
+    elif attributes >= {Permission.ACCEPT_PROMOTIONS, Permission.ADD_PACKAGE}:
+        sentence = (
+            "contains Add Package beside Accept Package Promotions: whoever has it can also publish straight into "
+            "the feed. Promoting itself needs only Accept Package Promotions."
+        )
+        yield "by-proxy", sentence
+
+
+def _nonsensical(attributes: frozenset[Permission]) -> Iterator[tuple[str, str]]:
+    if attributes & {Permission.MANAGE_FEED, Permission.CONFIGURE}:
+        return
+    acting = attributes & FEED_PERMISSIONS - {Permission.VIEW_FEED}
+    if acting and Permission.VIEW_FEED not in attributes:
+        names = ", ".join(sorted(LABELS[each] for each in acting))
+        yield "nonsensical", f"allows {names} without View Feed/Package: nobody can use that on a feed they cannot see."
+    if Permission.MANAGE_SCHEDULED_TASKS in attributes and Permission.VIEW_SCHEDULED_TASKS not in attributes:
+        yield "nonsensical", "allows Manage Scheduled Tasks without View Scheduled Tasks."
+    if attributes & {Permission.MANAGE_PROJECTS, Permission.RESOLVE_PROJECT_ISSUE} and (
+        Permission.VIEW_PROJECTS not in attributes
+    ):
+        yield "nonsensical", "allows work on projects without View Projects."
 
 
 class Kinship(IntEnum):
@@ -174,7 +209,7 @@ class KeyRight(StrEnum):
 
 
 KEY_RIGHTS: dict[KeyRight, frozenset[Permission]] = {
-    KeyRight.VIEW: _READ,
+    KeyRight.VIEW: READING,
     KeyRight.ADD: frozenset({Permission.ADD_PACKAGE, Permission.PULL_PACKAGE}),
     KeyRight.PROMOTE: frozenset({Permission.ACCEPT_PROMOTIONS}),
     KeyRight.DELETE: frozenset({Permission.DELETE_PACKAGE, Permission.OVERWRITE_PACKAGE, Permission.UNLIST_PACKAGE}),

@@ -1,4 +1,4 @@
-"""The small regular work of a serving process: checkpoints, download counts, sweeping up after broken uploads."""
+"""The small regular work of a serving process: checkpoints, counts and notes, sweeping up after broken uploads."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _STALE_SECONDS = 24 * 3600
 class Chores:
     """Do the chores in a thread of their own until stopped."""
 
-    def __init__(self, runtime: Runtime, flush_downloads: Callable[[], int]) -> None:
-        self._runtime, self._flush = runtime, flush_downloads
+    def __init__(self, runtime: Runtime, flush: Callable[[], None]) -> None:
+        self._runtime, self._flush = runtime, flush
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="chores", daemon=True)
 

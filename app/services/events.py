@@ -9,10 +9,11 @@ from typing import cast
 
 from sqlalchemy import ColumnElement, Table, func, select
 
+from app.domain.errors import AppError
 from app.domain.history import GENESIS, EventFacts, chain_hash
 from app.domain.permissions import Permission
 from app.services import access
-from app.services.runtime import Work
+from app.services.runtime import Actor, Work
 from app.storage.models import Event, EventHead
 
 _heads = cast("Table", EventHead.__table__)
@@ -29,10 +30,8 @@ def begin(work: Work) -> None:
 
 def record(work: Work, tag: str, *, feed: str | None = None, subject: str | None = None, **data: object) -> None:
     """Append one event, chained to the one before; a committed change and its event stand or fall together."""
-    session, facts = (
-        work.session,
-        EventFacts(work.now().isoformat(timespec="microseconds"), work.actor.name, tag, feed, subject, data),
-    )
+    session, data = work.session, {**data, **_origin(work.actor)}
+    facts = EventFacts(work.now().isoformat(timespec="microseconds"), work.actor.name, tag, feed, subject, data)
     # The head's row is the lock: appenders wait for each other, on PostgreSQL by FOR UPDATE.
     head = session.execute(_HEAD).one()
     digest = chain_hash(head.hash, facts)
@@ -40,6 +39,27 @@ def record(work: Work, tag: str, *, feed: str | None = None, subject: str | None
     session.execute(_ADD, {"id": head.last_id + 1, "previous": head.hash, "hash": digest, **entry})
     session.execute(_MOVE_HEAD, {"last_id": head.last_id + 1, "hash": digest})
     work.events.append(facts)
+
+
+def _origin(actor: Actor) -> dict[str, object]:
+    """Give from where somebody acts, and by which key if by one, as far as that is known."""
+    known = {"address": actor.address, "key": actor.key_id}
+    return {name: value for name, value in known.items() if value}
+
+
+def record_if_refused(
+    work: Work, tag: str, *, feed: str | None = None, subject: str | None = None, **data: object
+) -> None:
+    """Append an event with the reason, should a rule or a missing right make the transaction fail from here on.
+
+    It has a transaction of its own. What nobody known tried is not recorded, or they could fill the log.
+    """
+
+    def refused(later: Work, error: Exception) -> None:
+        if isinstance(error, AppError) and not later.actor.anonymous:
+            record(later, tag, feed=feed, subject=subject, code=error.code, reason=error.message[:500], **data)
+
+    work.after_failure.append(refused)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
 
 from app.domain.errors import Invalid, NotFound
 from app.domain.names import fold
-from app.domain.permissions import BUILT_IN_TASKS, Permission
-from app.services import access, events, people
+from app.domain.permissions import FEED_PERMISSIONS, READING, Permission, covers, implications
+from app.services import access, events, people, tasks
 from app.services.runtime import Work
-from app.storage.models import Feed, FeedGroup, Grant, Task, TaskAttribute
+from app.storage.models import Feed, FeedGroup, Grant, Task
 
 EVERYBODY = ("everyone", "authenticated", "anonymous")
 
@@ -34,34 +35,36 @@ class GrantRequest:
     deny: bool = False
 
 
-def install_built_in_tasks(work: Work) -> None:
-    """Bring the built-in tasks into a new database; does nothing where they are."""
-    known = set(work.session.scalars(select(Task.key)))
-    for built_in in BUILT_IN_TASKS:
-        if fold(built_in.name) in known:
-            continue
-        attributes = [TaskAttribute(attribute=attribute.value) for attribute in sorted(built_in.attributes)]
-        work.session.add(
-            Task(
-                name=built_in.name,
-                key=fold(built_in.name),
-                description=built_in.description,
-                built_in=True,
-                attributes=attributes,
-            )
-        )
-    work.session.flush()
-
-
 def grant(work: Work, request: GrantRequest) -> Grant:
-    """Grant or restrict a task; needs Configure, or Manage Feed on the feed it is about."""
+    """Grant or restrict a task; needs Configure, or Manage Feed on the feed it is about.
+
+    The same grant again gives the one that is there.
+    """
+    if not request.deny:
+        return _grant(work, request)
+    with access.administrator_stays(work):
+        return _grant(work, request)
+
+
+def grant_all(work: Work, requests: Iterable[GrantRequest]) -> list[Grant]:
+    """Grant or restrict several tasks, all or none."""
+    return [grant(work, request) for request in requests]
+
+
+def _grant(work: Work, request: GrantRequest) -> Grant:
     feed = access.get_feed(work, request.feed) if request.feed else None
     if feed is None or not access.allowed(work, Permission.MANAGE_FEED, feed):
         access.require(work, Permission.CONFIGURE)
-    entry = Grant(task=get_task(work, request.task), feed=feed, deny=request.deny)
-    entry.feed_group = _feed_group(work, request.feed_group) if request.feed_group else None
-    _check(work, request, entry.task)
-    _name_principal(work, entry, request)
+    entry = Grant(deny=request.deny)
+    task = tasks.get_task(work, request.task)
+    _check(work, request, task)
+    with work.session.no_autoflush:
+        entry.task, entry.feed = task, feed
+        entry.feed_group = _feed_group(work, request.feed_group) if request.feed_group else None
+        _name_principal(work, entry, request)
+        same = _same(work, entry)
+    if same is not None:
+        return same
     work.session.add(entry)
     work.session.flush()
     events.record(
@@ -75,14 +78,21 @@ def grant(work: Work, request: GrantRequest) -> Grant:
     return entry
 
 
+def _same(work: Work, entry: Grant) -> Grant | None:
+    ids = {"task_id": entry.task, "user_id": entry.user, "group_id": entry.group, "feed_id": entry.feed}
+    held = select(Grant).where(Grant.principal == entry.principal, Grant.deny == entry.deny)
+    for column, related in {**ids, "feed_group_id": entry.feed_group}.items():
+        held = held.where(getattr(Grant, column) == (related.id if related is not None else None))
+    return work.session.scalars(held).first()
+
+
 def _check(work: Work, request: GrantRequest, task: Task) -> None:
     if sum(map(bool, (request.user, request.group, request.principal))) != 1:
         raise Invalid("A grant names one user, one group, or everyone, authenticated or anonymous.")
     if request.feed and request.feed_group:
         raise Invalid("A grant is about one feed, one feed group, or everywhere; give one of them.")
-    # Who may only manage one feed could otherwise hand out more than they hold.
-    wide = {a.attribute for a in task.attributes} - set(map(str, Permission)) or task.key == "administer"
-    if wide and not access.allowed(work, Permission.CONFIGURE):
+    # Who may only manage one feed hands out what is about feeds, nothing wider.
+    if {attribute.attribute for attribute in task.attributes} - FEED_PERMISSIONS:
         access.require(work, Permission.CONFIGURE)
 
 
@@ -111,20 +121,6 @@ def describe_scope(entry: Grant) -> str:
     return f"feed group {entry.feed_group.name}" if entry.feed_group is not None else "everywhere"
 
 
-def get_task(work: Work, name: str) -> Task:
-    """Give a task by name in any case; raise NotFound."""
-    task = work.session.scalars(select(Task).where(Task.key == fold(name))).one_or_none()
-    if task is None:
-        known = ", ".join(work.session.scalars(select(Task.name).order_by(Task.key)))
-        raise NotFound(f"There is no task {name!r}; known are {known}.", code="unknown-task", task=name)
-    return task
-
-
-def list_tasks(work: Work) -> Sequence[Task]:
-    """Give every task by name."""
-    return work.session.scalars(select(Task).order_by(Task.key)).all()
-
-
 def _feed_group(work: Work, name: str) -> FeedGroup:
     group = work.session.scalars(select(FeedGroup).where(FeedGroup.key == fold(name))).one_or_none()
     if group is None:
@@ -133,24 +129,114 @@ def _feed_group(work: Work, name: str) -> FeedGroup:
 
 
 def list_grants(work: Work) -> Sequence[Grant]:
-    """Give every grant and restriction; needs Configure."""
-    access.require(work, Permission.CONFIGURE)
-    return work.session.scalars(select(Grant).order_by(Grant.id)).all()
+    """Give every grant and restriction; with Manage Feed only, those of the feeds one manages. Raises Forbidden."""
+    found = work.session.scalars(
+        select(Grant)
+        .options(
+            selectinload(Grant.task).selectinload(Task.attributes),
+            *(joinedload(related) for related in (Grant.user, Grant.group, Grant.feed, Grant.feed_group)),
+        )
+        .order_by(Grant.id)
+    )
+    if access.allowed(work, Permission.CONFIGURE):
+        return found.all()
+    managed = {feed.id for feed in access.visible_feeds(work, Permission.MANAGE_FEED)}
+    if not managed:
+        access.require(work, Permission.CONFIGURE)
+    return [grant for grant in found if grant.feed_id in managed]
 
 
 def revoke(work: Work, grant_id: int) -> None:
-    """Take a grant or restriction back; raise NotFound."""
+    """Take a grant or restriction back; needs what making it needs. Raises NotFound."""
     entry = work.session.get(Grant, grant_id)
     feed = work.session.get(Feed, entry.feed_id) if entry is not None and entry.feed_id is not None else None
     if feed is None or not access.allowed(work, Permission.MANAGE_FEED, feed):
         access.require(work, Permission.CONFIGURE)
     if entry is None:
         raise NotFound(f"There is no grant {grant_id}; list the grants for their numbers.", code="unknown-grant")
-    events.record(
-        work,
-        "restriction-removed" if entry.deny else "grant-removed",
-        feed=feed.name if feed else None,
-        subject=describe_principal(entry),
-        task=entry.task.name,
+    if {attribute.attribute for attribute in entry.task.attributes} - FEED_PERMISSIONS:
+        access.require(work, Permission.CONFIGURE)
+    with access.administrator_stays(work):
+        events.record(
+            work,
+            "restriction-removed" if entry.deny else "grant-removed",
+            feed=feed.name if feed else None,
+            subject=describe_principal(entry),
+            task=entry.task.name,
+            feedGroup=entry.feed_group.name if entry.feed_group else "",
+        )
+        work.session.delete(entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Say what looks wrong, by a stable code and in words."""
+
+    code: str
+    message: str
+    task: str = ""
+    grant_id: int | None = None
+
+
+def lint(work: Work) -> list[Finding]:
+    """Point out tasks and grants that allow more, or less, than they seem to; needs Configure."""
+    access.require(work, Permission.CONFIGURE)
+    found = [finding for task in tasks.list_tasks(work) for finding in lint_task(task.name, _held(task))]
+    given = list_grants(work)
+    about_grants = (finding for entry in given for finding in (_without_source(entry, given), _blinding(entry)))
+    return [*found, *(finding for finding in about_grants if finding is not None)]
+
+
+def lint_task(name: str, attributes: frozenset[Permission]) -> list[Finding]:
+    """Point out what a task's attributes imply, or lack to be of use."""
+    return [Finding(code, f"{name} {sentence}", name) for code, sentence in implications(attributes)]
+
+
+def _held(task: Task) -> frozenset[Permission]:
+    return frozenset(tasks.attributes_of(task))
+
+
+def _without_source(entry: Grant, given: Sequence[Grant]) -> Finding | None:
+    """Tell of somebody who may promote into feeds but sees none to promote from."""
+    if entry.deny or not covers(_held(entry.task), Permission.ACCEPT_PROMOTIONS) or entry.feed_id is None:
+        return None
+    for other in given:
+        elsewhere = other.feed_id != entry.feed_id
+        if not other.deny and elsewhere and _reaches(other, entry) and _reads(_held(other.task)):
+            return None
+    whom = describe_principal(entry)
+    return Finding(
+        "no-source",
+        f"{whom} may promote into {describe_scope(entry)}, but may view and download on no other feed to promote "
+        "from; grant View & Download Packages on a source.",
+        entry.task.name,
+        entry.id,
     )
-    work.session.delete(entry)
+
+
+def _blinding(entry: Grant) -> Finding | None:
+    """Tell of a restriction that takes more than people mean: with the right to act the right to see."""
+    held = _held(entry.task)
+    if not entry.deny or Permission.VIEW_FEED not in held or held <= READING:
+        return None
+    return Finding(
+        "restricts-reading",
+        f"The restriction of {entry.task.name} for {describe_principal(entry)}, {describe_scope(entry)}, also takes "
+        "away viewing and downloading; to leave those, restrict a task of your own that holds only what is to go.",
+        entry.task.name,
+        entry.id,
+    )
+
+
+def _reads(attributes: frozenset[Permission]) -> bool:
+    return covers(attributes, Permission.VIEW_FEED) and covers(attributes, Permission.DOWNLOAD_PACKAGE)
+
+
+def _reaches(other: Grant, entry: Grant) -> bool:
+    """Tell whether one grant reaches whomever another names."""
+    if other.principal == "everyone" or (other.principal == "authenticated" and entry.principal != "anonymous"):
+        return True
+    if entry.user is not None and other.group is not None:
+        return any(user.id == entry.user_id for user in other.group.users)
+    same = (other.principal, other.user_id, other.group_id)
+    return same == (entry.principal, entry.user_id, entry.group_id)

@@ -1,76 +1,122 @@
-"""Users, groups and their passwords."""
+"""Users and groups."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
-from werkzeug.security import check_password_hash, generate_password_hash
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.orm import selectinload
 
-from app.domain.errors import Conflict, Invalid, NotFound, Unauthenticated
+from app.domain.errors import Conflict, Invalid, NotFound
 from app.domain.names import check_person_name, fold
 from app.domain.permissions import Permission
-from app.services import access, events
+from app.services import access, events, passwords
 from app.services.runtime import Work
-from app.storage.models import Group, User
+from app.storage.models import Group, User, UserSession
 
-MIN_PASSWORD = 10
-
-
-# Checked instead of a missing user's hash, so that an unknown name takes as long as a wrong password.
-@cache
-def _nobody() -> str:
-    return generate_password_hash("nobody has this password")
+MAX_EMAIL, MAX_DISPLAY_NAME = 254, 200
 
 
-def create_user(work: Work, name: str, password: str | None = None, *, display_name: str = "", email: str = "") -> User:
+@dataclass(frozen=True, slots=True)
+class UserChange:
+    """Hold what is to be changed of a user; None keeps what is there, groups replace the groups."""
+
+    display_name: str | None = None
+    email: str | None = None
+    groups: Sequence[str] | None = None
+
+
+def create_user(
+    work: Work,
+    name: str,
+    password: str | None = None,
+    *,
+    display_name: str = "",
+    email: str = "",
+    groups: Iterable[str] = (),
+) -> User:
     """Create a user; without a password they sign in by a one-time link only. Needs Configure."""
     access.require(work, Permission.CONFIGURE)
     key = fold(check_person_name(name))
     if work.session.scalar(select(User.id).where(User.key == key)) is not None:
         raise Conflict(f"There is a user {name!r} already; choose another name.", code="user-exists", user=name)
-    user = User(name=name, key=key, display_name=display_name, email=email, created=work.now(), active=True, epoch=0)
-    user.password_hash = None if password is None else _hash(password)
+    user = User(name=name, key=key, created=work.now(), active=True, epoch=0)
+    user.display_name, user.email = _checked(display_name, email)
+    user.password_hash = None if password is None else passwords.hash_new(password, name, display_name, email)
+    user.groups = [get_group(work, group) for group in dict.fromkeys(groups)]
     work.session.add(user)
     work.session.flush()
-    events.record(work, "user-created", subject=user.name)
+    events.record(work, "user-created", subject=user.name, **_describe(user))
     return user
 
 
-def _hash(password: str) -> str:
-    if len(password) < MIN_PASSWORD:
-        raise Invalid(f"The password is too short; use at least {MIN_PASSWORD} characters.", code="weak-password")
-    if len(password) > 1024:
-        raise Invalid("The password is too long; use at most 1,024 characters.", code="weak-password")
-    return generate_password_hash(password)
+def update_user(work: Work, name: str, change: UserChange) -> User:
+    """Change a user's particulars or groups; needs Configure. Raises Conflict for the last administrator's groups."""
+    access.require(work, Permission.CONFIGURE)
+    user = get_user(work, name)
+    before = _describe(user)
+    with access.administrator_stays(work):
+        display_name = user.display_name if change.display_name is None else change.display_name
+        email = user.email if change.email is None else change.email
+        user.display_name, user.email = _checked(display_name, email)
+        if change.groups is not None:
+            user.groups = [get_group(work, group) for group in dict.fromkeys(change.groups)]
+    after = _describe(user)
+    changed = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
+    if changed:
+        events.record(work, "user-changed", subject=user.name, changed=changed)
+    return user
+
+
+def _checked(display_name: str, email: str) -> tuple[str, str]:
+    if len(display_name) > MAX_DISPLAY_NAME:
+        raise Invalid(f"The display name is too long; use at most {MAX_DISPLAY_NAME} characters.", code="invalid-name")
+    if len(email) > MAX_EMAIL or (email and "@" not in email[1:-1]):
+        raise Invalid(f"{email[:60]!r} is no e-mail address; write name@example.org, or nothing.", code="invalid-email")
+    return display_name, email
+
+
+def _describe(user: User) -> dict[str, Any]:
+    groups = sorted(group.name for group in user.groups)
+    return {"displayName": user.display_name, "email": user.email, "groups": groups}
 
 
 def set_password(work: Work, name: str, password: str) -> None:
     """Set a user's password and end their sessions; needs Configure, or to be that user."""
     user = get_user(work, name)
-    if work.actor.user_id != user.id:
+    if work.actor.user_id != user.id or work.actor.key_id is not None:
         access.require(work, Permission.CONFIGURE)
-    user.password_hash = _hash(password)
-    user.epoch += 1
+    user.password_hash = passwords.hash_new(password, user.name, user.display_name, user.email)
+    _end_sessions(work, user)
     events.record(work, "password-set", subject=user.name)
+
+
+def _end_sessions(work: Work, user: User) -> None:
+    user.epoch += 1
+    work.session.execute(delete(UserSession).where(UserSession.user_id == user.id))
 
 
 def set_active(work: Work, name: str, *, active: bool) -> None:
     """Enable or disable a user; disabling ends their sessions and silences their keys. Needs Configure."""
     access.require(work, Permission.CONFIGURE)
     user = get_user(work, name)
-    user.active = active
-    user.epoch += 1
-    events.record(work, "user-enabled" if active else "user-disabled", subject=user.name)
+    if user.active == active:
+        return
+    with access.administrator_stays(work):
+        user.active = active
+        _end_sessions(work, user)
+        events.record(work, "user-enabled" if active else "user-disabled", subject=user.name)
 
 
 def delete_user(work: Work, name: str) -> None:
     """Delete a user with their keys and grants; history keeps their name. Needs Configure."""
     access.require(work, Permission.CONFIGURE)
     user = get_user(work, name)
-    events.record(work, "user-deleted", subject=user.name)
-    work.session.delete(user)
+    with access.administrator_stays(work):
+        events.record(work, "user-deleted", subject=user.name, **_describe(user))
+        work.session.delete(user)
 
 
 def find_user(work: Work, name: str) -> User | None:
@@ -89,22 +135,21 @@ def get_user(work: Work, name: str) -> User:
 def list_users(work: Work) -> Sequence[User]:
     """Give every user by name; needs Configure."""
     access.require(work, Permission.CONFIGURE)
-    return work.session.scalars(select(User).order_by(User.key)).all()
+    return work.session.scalars(select(User).options(selectinload(User.groups)).order_by(User.key)).all()
+
+
+def find_users(work: Work, text: str, limit: int = 20) -> Sequence[User]:
+    """Give the users whose name, display name or e-mail holds a text; needs Configure."""
+    access.require(work, Permission.CONFIGURE)
+    columns = (User.name, User.display_name, User.email)
+    holds = or_(*(func.lower(column).contains(text.lower(), autoescape=True) for column in columns))
+    query = select(User).where(holds).options(selectinload(User.groups)).order_by(User.key).limit(limit)
+    return work.session.scalars(query).all()
 
 
 def any_user(work: Work) -> bool:
     """Tell whether anybody can sign in yet."""
     return bool(work.session.scalar(select(func.count(User.id))))
-
-
-def check_password(work: Work, name: str, password: str) -> User:
-    """Give the active user with a name and password; raise Unauthenticated, equally slowly for every cause."""
-    user = find_user(work, name)
-    stored = user.password_hash if user is not None else None
-    right = check_password_hash(stored or _nobody(), password[:1024])
-    if user is None or stored is None or not right or not user.active:
-        raise Unauthenticated("The name or the password is wrong; try again.", code="wrong-password")
-    return user
 
 
 # Groups -----------------------------------------------------------------------------------------------
@@ -134,16 +179,45 @@ def get_group(work: Work, name: str) -> Group:
 def list_groups(work: Work) -> Sequence[Group]:
     """Give every group by name; needs Configure."""
     access.require(work, Permission.CONFIGURE)
-    return work.session.scalars(select(Group).order_by(Group.key)).all()
+    return work.session.scalars(select(Group).options(selectinload(Group.users)).order_by(Group.key)).all()
 
 
-def set_members(work: Work, name: str, members: Sequence[str]) -> Group:
+def set_members(work: Work, name: str, members: Iterable[str]) -> Group:
     """Replace a group's members; needs Configure."""
     access.require(work, Permission.CONFIGURE)
     group = get_group(work, name)
-    before = [user.name for user in group.users]
-    group.users = [get_user(work, member) for member in dict.fromkeys(members)]
-    events.record(work, "group-changed", subject=group.name, before=before, after=[u.name for u in group.users])
+    before = sorted(user.name for user in group.users)
+    with access.administrator_stays(work):
+        group.users = [get_user(work, member) for member in dict.fromkeys(map(fold, members))]
+    after = sorted(user.name for user in group.users)
+    if before != after:
+        events.record(work, "group-changed", subject=group.name, changed={"members": [before, after]})
+    return group
+
+
+def add_members(work: Work, name: str, members: Iterable[str]) -> Group:
+    """Add users to a group; needs Configure."""
+    access.require(work, Permission.CONFIGURE)
+    held = [user.name for user in get_group(work, name).users]
+    return set_members(work, name, [*held, *members])
+
+
+def remove_members(work: Work, name: str, members: Iterable[str]) -> Group:
+    """Take users out of a group; needs Configure."""
+    access.require(work, Permission.CONFIGURE)
+    gone = {fold(member) for member in members}
+    return set_members(work, name, [user.name for user in get_group(work, name).users if user.key not in gone])
+
+
+def rename_group(work: Work, name: str, new: str) -> Group:
+    """Give a group another name; needs Configure."""
+    access.require(work, Permission.CONFIGURE)
+    group, key = get_group(work, name), fold(check_person_name(new))
+    other = work.session.scalars(select(Group).where(Group.key == key)).one_or_none()
+    if other is not None and other.id != group.id:
+        raise Conflict(f"There is a group {new!r} already; choose another name.", code="group-exists", group=new)
+    before, (group.name, group.key) = group.name, (new, key)
+    events.record(work, "group-changed", subject=new, changed={"name": [before, new]})
     return group
 
 
@@ -151,5 +225,6 @@ def delete_group(work: Work, name: str) -> None:
     """Delete a group with its grants; needs Configure."""
     access.require(work, Permission.CONFIGURE)
     group = get_group(work, name)
-    events.record(work, "group-deleted", subject=group.name)
-    work.session.delete(group)
+    with access.administrator_stays(work):
+        events.record(work, "group-deleted", subject=group.name, members=sorted(user.name for user in group.users))
+        work.session.delete(group)

@@ -88,6 +88,7 @@ def promote(runtime: Runtime, actor: Actor, request: PromotionRequest) -> Promot
 
 def apply(work: Work, request: PromotionRequest) -> PromotionResult:
     """Carry out a promotion within a write transaction; see ``promote``."""
+    _record_if_refused(work, request)
     source, target = find_feeds(work, request)
     access.require(work, Permission.ACCEPT_PROMOTIONS, target)
     # The target's row is the lock under which plan and change are one; SQLite writers hold the whole database.
@@ -106,6 +107,20 @@ def apply(work: Work, request: PromotionRequest) -> PromotionResult:
     _verify(work, promotion)
     journal.note(work, target, work.get_format(target.format), _changes(work, drawn))
     return PromotionResult(promotion, drawn)
+
+
+def _record_if_refused(work: Work, request: PromotionRequest) -> None:
+    first = next(iter(request.items), None)
+    subject = f"{first.name} {first.version}"[:700] if first is not None else None
+    events.record_if_refused(
+        work,
+        "promotion-refused",
+        feed=request.target[:50],
+        subject=subject,
+        source=request.source[:50],
+        items=len(request.items),
+        comments=request.comments[:500],
+    )
 
 
 def _answered(work: Work, source: Feed, target: Feed, request: PromotionRequest) -> Promotion | None:

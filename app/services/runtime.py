@@ -28,12 +28,13 @@ class Actor:
 
     ``user_id`` is set for people and for their personal keys. ``rights`` is set for system and feed keys and
     for the owner of the data directory: then grants are not asked, and ``feed_ids``/``feed_group_id`` bound the scope
-    (None and None: everywhere).
+    (None and None: everywhere). ``address`` is where they speak from, as far as that is known.
     """
 
     name: str
     user_id: int | None = None
     key_id: int | None = None
+    address: str = field(default="", compare=False)
     rights: frozenset[Permission] | None = None
     feed_ids: frozenset[int] | None = None
     feed_group_id: int | None = None
@@ -75,11 +76,25 @@ class Runtime:
     @contextmanager
     def writing(self, actor: Actor) -> Iterator[Work]:
         """Work as a writer: everything is committed at the end, or nothing."""
-        with Session(self.database.writer, expire_on_commit=False) as session:
-            work = Work(self, session, actor)
-            with session.begin():
+        work = Work(self, Session(self.database.writer, expire_on_commit=False), actor)
+        try:
+            with work.session, work.session.begin():
                 yield work
+        except Exception as error:
+            self._after_failure(work, error)
+            raise
         self._announce(work.events)
+
+    def _after_failure(self, failed: Work, error: Exception) -> None:
+        """Record what a failed change wants remembered, in a transaction of its own; a fault here hides nothing."""
+        if not failed.after_failure:
+            return
+        try:
+            with Session(self.database.writer) as session, session.begin():
+                for record in failed.after_failure:
+                    record(Work(self, session, failed.actor), error)
+        except Exception:
+            log.exception("what was refused to %s could not be recorded", failed.actor.name)
 
     def _announce(self, events: list[EventFacts]) -> None:
         for event in events:
@@ -91,13 +106,17 @@ class Runtime:
 
 @dataclass(slots=True)
 class Work:
-    """Hold what one use case works with: the runtime, a session in a transaction, and who acts."""
+    """Hold what one use case works with: the runtime, a session in a transaction, and who acts.
+
+    ``after_failure`` is called if the transaction fails, to record that.
+    """
 
     runtime: Runtime
     session: Session
     actor: Actor
     events: list[EventFacts] = field(default_factory=list)
     cache: dict[str, Any] = field(default_factory=dict)
+    after_failure: list[Callable[[Work, Exception], None]] = field(default_factory=list)
 
     def now(self) -> datetime:
         """Give the time."""

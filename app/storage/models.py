@@ -82,10 +82,14 @@ membership = Table(
 
 
 class User(Base):
-    """Be a person who signs in; ``epoch`` goes up to end every session of theirs."""
+    """Be a person who signs in; ``epoch`` goes up to end every session of theirs.
+
+    ``directory`` is who vouches for them; ``key`` is unique over all directories (``app.services.directories``).
+    """
 
     __tablename__ = "user"
     id: Mapped[int] = mapped_column(primary_key=True)
+    directory: Mapped[str] = mapped_column(String(50), default="built-in", server_default="built-in")
     name: Mapped[str] = mapped_column(String(100))
     key: Mapped[str] = mapped_column(Key, unique=True)
     display_name: Mapped[str] = mapped_column(String(200), default="")
@@ -103,9 +107,24 @@ class Group(Base):
 
     __tablename__ = "group"
     id: Mapped[int] = mapped_column(primary_key=True)
+    directory: Mapped[str] = mapped_column(String(50), default="built-in", server_default="built-in")
     name: Mapped[str] = mapped_column(String(100))
     key: Mapped[str] = mapped_column(Key, unique=True)
     users: Mapped[list[User]] = relationship(secondary=membership, back_populates="groups", order_by="User.name")
+
+
+class UserSession(Base):
+    """Be one sign-in of a user with a browser; the cookie holds its secret, here is only the SHA-256."""
+
+    __tablename__ = "user_session"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    secret_hash: Mapped[str] = mapped_column(Key, unique=True)
+    began: Mapped[datetime]
+    seen: Mapped[datetime]
+    address: Mapped[str] = mapped_column(String(100), default="")
+    agent: Mapped[str] = mapped_column(String(300), default="")
+    user: Mapped[User] = relationship()
 
 
 class Task(Base):
@@ -182,6 +201,20 @@ class ApiKey(Base):
     user: Mapped[User | None] = relationship()
     feed_group: Mapped[FeedGroup | None] = relationship()
     feeds: Mapped[list[Feed]] = relationship(secondary=api_key_feed, order_by="Feed.name")
+
+
+class KeyUse(Base):
+    """Be one request that was made with an API key; the query is left out, since secrets end up there."""
+
+    __tablename__ = "key_use"
+    __table_args__ = (Index(None, "api_key_id", "id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    api_key_id: Mapped[int] = mapped_column(ForeignKey("api_key.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    method: Mapped[str] = mapped_column(String(10))
+    path: Mapped[str] = mapped_column(String(1000))
+    status: Mapped[int]
+    address: Mapped[str] = mapped_column(String(100), default="")
 
 
 # Feeds and what they hold -----------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from app.web.extensions import csrf, db, login_manager
 from app.web.growing import GrowingDocuments
 from app.web.hot import HotAnswers
 from app.web.identity import Gatekeeper
+from app.web.keyuses import KeyUses
 from app.web.serving import Serving
 from app.web.tokens import OneTimeTokens
 
@@ -35,7 +36,8 @@ def create_app(runtime: Runtime) -> Flask:
     _configure(app, runtime)
     watch = runtime.database.watch()
     addresses = Addresses(runtime.settings)
-    serving = Serving(runtime, DocumentCache(), GrowingDocuments(), DownloadCounter(runtime), Gatekeeper(runtime))
+    counters = DownloadCounter(runtime), KeyUses(runtime)
+    serving = Serving(runtime, DocumentCache(), GrowingDocuments(), *counters, Gatekeeper(runtime))
     app.extensions.update(
         {
             "promontory": runtime,
@@ -54,6 +56,7 @@ def create_app(runtime: Runtime) -> Flask:
     api.install(app)
     pages.install(app)
     app.after_request(_protect)
+    app.after_request(serving.key_uses.after_request)
     outer = AddressMiddleware(app.wsgi_app, addresses, FeedDirectory(runtime, watch))
     app.wsgi_app = HotAnswers(outer, watch)  # type: ignore[method-assign]
     return app

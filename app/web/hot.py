@@ -40,11 +40,12 @@ _UNFIT = ("HTTP_RANGE", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_MATCH", "HTTP_IF_UNMO
 class Repeatable:
     """Mark an answer as repeatable: until when (seconds since 1970), and what to call at each repetition.
 
-    ``reopen`` gives the body anew where it is a file too large to keep.
+    ``repeated`` receives the request and the status it is answered with; ``reopen`` gives the body anew where it is
+    a file too large to keep.
     """
 
     until: float | None = None
-    repeated: Callable[[], None] | None = None
+    repeated: Callable[[Environ, int], None] | None = None
     reopen: Callable[[Environ], Iterable[bytes]] | None = None
 
 
@@ -120,12 +121,17 @@ def _repeat(answer: _Answer, environ: Environ, start_response: StartResponse) ->
     known = (_weakly(tag.strip()) for tag in environ.get("HTTP_IF_NONE_MATCH", "").split(","))
     if answer.etag and _weakly(answer.etag) in known:
         about_body = ("Content-Length", "Content-Type", "Content-Encoding")
+        _tell(answer, environ, 304)
         start_response("304 Not Modified", [h for h in answer.headers if h[0] not in about_body])
         return []
-    if answer.mark.repeated is not None:
-        answer.mark.repeated()
+    _tell(answer, environ, 200)
     start_response(answer.status, answer.headers)
     return [answer.body] if answer.mark.reopen is None else answer.mark.reopen(environ)
+
+
+def _tell(answer: _Answer, environ: Environ, status: int) -> None:
+    if answer.mark.repeated is not None:
+        answer.mark.repeated(environ, status)
 
 
 def _weakly(etag: str) -> str:

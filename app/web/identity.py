@@ -8,21 +8,23 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
 
 from cachetools import TTLCache
-from flask import Request, current_app
+from flask import Request, current_app, g
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from app.domain.errors import AppError, Unauthenticated
-from app.services import keys, people
+from app.services import directories, events, keys, people
 from app.services.runtime import ANONYMOUS, Actor, Runtime, Work
+from app.web.keyuses import UsedKey
 
 _FAILURES = RateLimitItemPerMinute(10, 5)
+_RECORDED_FAILURES = RateLimitItemPerMinute(30, 5)
 _REMEMBER_SECONDS = 300
 
 
@@ -71,19 +73,21 @@ class Gatekeeper:
         sent = next(_credentials(request, body_key, key_in_query=self._runtime.settings.key_in_query), None)
         if sent is None:
             return Identity(ANONYMOUS)
-        if sent.secret:
-            return self._by_key(work, sent.secret)
-        user = self.check_password(work, sent.name, sent.password, request.remote_addr or "")
-        return Identity(user)
+        address = request.remote_addr or ""
+        found = (
+            self._by_key(work, sent.secret)
+            if sent.secret
+            else Identity(self.check_password(work, sent.name, sent.password, address))
+        )
+        return replace(found, actor=replace(found.actor, address=address))
 
     def _by_key(self, work: Work, secret: str) -> Identity:
-        found = keys.find_actor(work, secret)
-        if found is None:
+        key = keys.find_key(work, secret)
+        if key is not None:
+            actor = keys.actor_of(key)
+            g.used_key = UsedKey(key.id, actor)
+        if key is None or not keys.is_usable(work, key):
             raise Unauthenticated("The API key is unknown, disabled or expired; create a new one.", code="unknown-key")
-        actor, key = found
-        if key.last_used is None or (work.now() - key.last_used).total_seconds() > _REMEMBER_SECONDS:
-            with self._runtime.writing(actor) as write:
-                keys.touch(write, key.id)
         return Identity(actor, key.expires)
 
     def check_password(self, work: Work, name: str, password: str, address: str) -> Actor:
@@ -98,13 +102,20 @@ class Gatekeeper:
         if not self._limiter.test(_FAILURES, account, address):
             raise Throttled("Too many wrong passwords; wait five minutes and try again.")
         try:
-            user = people.check_password(work, name, password)
+            user = directories.check_password(work, name, password)
         except Unauthenticated:
             self._limiter.hit(_FAILURES, account, address)
+            self._record_failure(name if people.find_user(work, name) is not None else "", address)
             raise
         with self._lock:
             self._known[print_] = (user.id, user.epoch)
         return Actor(user.name, user_id=user.id)
+
+    def _record_failure(self, name: str, address: str) -> None:
+        """Record a failed sign-in, a few per address; what names nobody is left out, for it may be a password."""
+        if self._limiter.hit(_RECORDED_FAILURES, address):
+            with self._runtime.writing(replace(ANONYMOUS, address=address)) as work:
+                events.record(work, "sign-in-failed", subject=name or "somebody unknown")
 
 
 def gatekeeper() -> Gatekeeper:

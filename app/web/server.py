@@ -47,7 +47,7 @@ class Server:
         self.host, self.port = host or settings.host, settings.port if port is None else port
         serving: Serving = self.app.extensions["promontory.serving"]
         self._tokens: OneTimeTokens = self.app.extensions["promontory.tokens"]
-        self._chores = Chores(runtime, serving.downloads.flush)
+        self._chores = Chores(runtime, serving.flush)
         # Everything that the server's loop watches: listening sockets, their triggers, connections.
         self._watched: dict[int, Any] = {}
         # A name like localhost stands for several sockets; then the server is of another class.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 
-from flask import Request, Response
+from flask import Request, Response, g
 
 from app.domain.errors import Unauthenticated
 from app.domain.names import fold
@@ -21,10 +21,11 @@ from app.services.runtime import Runtime, Work
 from app.storage.models import Feed
 from app.web.bodies import chunks_of, read_json
 from app.web.documents import Document, DocumentCache, DocumentKey, answer_document, answer_file, stream_of
-from app.web.downloads import DownloadCounter
+from app.web.downloads import DownloadCounter, DownloadKey
 from app.web.growing import GrowingDocuments, Join, Piece
 from app.web.hot import REPEATABLE, Repeatable
 from app.web.identity import Gatekeeper
+from app.web.keyuses import KeyUses
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,13 @@ class Serving:
     documents: DocumentCache
     growing: GrowingDocuments
     downloads: DownloadCounter
+    key_uses: KeyUses
     gatekeeper: Gatekeeper
+
+    def flush(self) -> None:
+        """Write what was counted and noted in memory into the database."""
+        self.downloads.flush()
+        self.key_uses.flush()
 
 
 class RequestedFeed:
@@ -195,7 +202,7 @@ class RequestedFeed:
             self._serving.downloads.count(counted)
             blobs, sha256 = self._serving.runtime.blobs, file.digests.sha256
             reopen = (lambda environ: stream_of(environ, blobs, sha256)) if response.direct_passthrough else None
-            self._repeatable(lambda: self._serving.downloads.count(counted), reopen)
+            self._repeatable(counted, reopen)
         return response
 
     def _private(self) -> bool:
@@ -203,11 +210,20 @@ class RequestedFeed:
 
     def _repeatable(
         self,
-        repeated: Callable[[], None] | None,
+        counted: DownloadKey | None,
         reopen: Callable[[dict[str, Any]], Iterable[bytes]] | None = None,
     ) -> None:
         until = None if self._expires is None else self._expires.timestamp()
-        self.request.environ[REPEATABLE] = Repeatable(until, repeated, reopen)
+        serving, key = self._serving, g.get("used_key")
+
+        def repeated(environ: dict[str, Any], status: int) -> None:
+            if counted is not None and status == 200:
+                serving.downloads.count(counted)
+            if key is not None:
+                serving.key_uses.note(key, environ, status)
+
+        needed = counted is not None or key is not None
+        self.request.environ[REPEATABLE] = Repeatable(until, repeated if needed else None, reopen)
 
     def open(self, file: FileRecord) -> BinaryIO:
         """Open a stored file's bytes."""

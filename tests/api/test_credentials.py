@@ -78,7 +78,8 @@ def test_a_session_cookie_authorises_nothing(api: Api) -> None:
 
 @pytest.mark.parametrize("what", ["disabled", "expired", "deleted", "of a disabled user"])
 def test_a_key_that_ended_is_denied_at_once(api: Api, what: str) -> None:
-    api.user("ann", ("Administer", ""))
+    for name in ("ann", "ben"):
+        api.user(name, ("Administer", ""))
     expires = datetime.now(UTC) - timedelta(seconds=1) if what == "expired" else None
     key = make_key(api.runtime, "personal", "laptop", user="ann", expires=expires)
     if what != "expired":

@@ -212,13 +212,14 @@ def test_a_feed_key_promotes_within_its_scope_only(
 
     secret = make_key(stages, "feed", "ci", feeds=feeds_of_key, rights=rights)
     with stages.reading(ANONYMOUS) as work:
-        found = keys.find_actor(work, secret)
-    assert found is not None
+        found = keys.find_key(work, secret)
+        assert found is not None
+        key = keys.actor_of(found)
     if not allowed:
         with pytest.raises(Forbidden):
-            promotions.promote(stages, found[0], ask(("left", "1.0.0")))
+            promotions.promote(stages, key, ask(("left", "1.0.0")))
         return
-    done = promotions.promote(stages, found[0], ask(("left", "1.0.0")))
+    done = promotions.promote(stages, key, ask(("left", "1.0.0")))
     assert done.promotion is not None
     assert done.promotion.actor == "API: ci"
 

@@ -6,7 +6,6 @@ import gzip
 import io
 import re
 import tarfile
-import time
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -16,8 +15,9 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.permissions import Permission
 from app.plugin.format import Entry
-from app.services import access, grants, packages, people, promotions, publishing
+from app.services import access, grants, packages, people, promotions, publishing, sessions, tasks
 from app.services.promotions import PromotionRequest, Wanted
 from app.services.runtime import Runtime, owner
 from app.web import create_app
@@ -87,13 +87,10 @@ def signed_in(app: Flask, world: Runtime) -> SignIn:
 
     def sign_in(name: str) -> FlaskClient:
         client = app.test_client()
-        with world.reading(SAM) as work:
-            user = people.get_user(work, name)
+        with world.writing(SAM) as work:
+            user, secret = people.get_user(work, name), sessions.begin(work, name)
         with client.session_transaction() as session:
-            now = time.time()
-            session.update(
-                {"began": now, "seen": now, "epoch": user.epoch, "user": user.id, "_user_id": str(user.id), "_fresh": 1}
-            )
+            session.update({"session": secret, "_user_id": str(user.id), "_fresh": 1})
         return client
 
     return sign_in
@@ -149,9 +146,8 @@ def test_a_stranger_is_asked_to_sign_in_and_who_has_no_right_is_refused(
 
 def test_who_may_only_view_gets_no_bytes(signed_in: SignIn, world: Runtime) -> None:
     with world.writing(SAM) as work:
-        grants.grant(work, grants.GrantRequest("View & Download Packages", user="viewer", feed="dev"))
-        task = grants.get_task(work, "View & Download Packages")
-        task.attributes = [each for each in task.attributes if each.attribute == "Feeds_ViewFeed"]
+        tasks.create_task(work, "Only look", [Permission.VIEW_FEED])
+        grants.grant(work, grants.GrantRequest("Only look", user="viewer", feed="dev"))
     client = signed_in("viewer")
     assert "lib" not in _page(client, f"{_at()}?tab=files").split("one needs the right")[1]
     assert "/download/" not in _page(client, _at())

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import cast
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
-from sqlalchemy import update
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
-from app.domain.errors import AppError, NotFound, Unauthenticated
-from app.services import installation, people
-from app.services.runtime import owner
-from app.storage.models import User
-from app.web.extensions import db, runtime
+from app.domain.errors import AppError, NotFound
+from app.services import installation, passwords, people
+from app.web.extensions import runtime
 from app.web.identity import gatekeeper
 from app.web.pages.session import end_reading, extension, local_path, page_work, sign_in, sign_out
 from app.web.tokens import OneTimeTokens, Token
@@ -36,8 +33,8 @@ class SetUpForm(FlaskForm):  # type: ignore[misc] # the library ships no types
     name = StringField("Name", [InputRequired("Choose a name."), Length(max=100)])
     password = PasswordField(
         "Password",
-        [InputRequired("Choose a password."), Length(people.MIN_PASSWORD, 1024)],
-        description=f"At least {people.MIN_PASSWORD} characters.",
+        [InputRequired("Choose a password."), Length(passwords.MIN_LENGTH, 1024)],
+        description=f"At least {passwords.MIN_LENGTH} characters.",
     )
     repeat = PasswordField("Password again", [EqualTo("password", "The two passwords differ.")])
 
@@ -58,17 +55,8 @@ def sign_in_page() -> str | Response | tuple[str, int]:
         form.form_errors.append(error.message)
         return render_template("account/sign_in.html", form=form), error.status
     end_reading()
-    _begin(actor.user_id or 0)
+    sign_in(actor.user_id or 0)
     return redirect(local_path(request.args.get("next")))
-
-
-def _begin(user_id: int) -> None:
-    with runtime().writing(owner("SYSTEM")) as work:
-        work.session.execute(update(User).where(User.id == user_id).values(last_seen=work.now()))
-    user = db.session.get(User, user_id)
-    if user is None or not user.active:
-        raise Unauthenticated("This account is disabled; ask an administrator.")
-    sign_in(user)
 
 
 @blueprint.post("/sign-out", endpoint="sign_out")
@@ -103,7 +91,7 @@ def set_up(secret: str) -> str | Response | tuple[str, int]:
         form.form_errors.append(error.message)
         return render_template("account/set_up.html", form=form), error.status
     _tokens().use(secret)
-    _begin(user.id)
+    sign_in(user.id)
     flash("You are set up. The next steps are below.", "success")
     return redirect(url_for("feeds.index"))
 
@@ -114,6 +102,5 @@ def enter(secret: str) -> Response:
     token = _known(_tokens().use(secret))
     if token.user_id is None:
         raise NotFound("This link is for something else.")
-    session.clear()
-    _begin(token.user_id)
+    sign_in(token.user_id)
     return redirect(url_for("feeds.index"))

@@ -2,75 +2,81 @@
 
 from __future__ import annotations
 
-import time
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, request, session
 from flask_login import UserMixin, current_user, login_user, logout_user
 
-from app.services.runtime import ANONYMOUS, Actor, Work
-from app.storage.models import User
+from app.domain.errors import Unauthenticated
+from app.services import sessions
+from app.services.runtime import ANONYMOUS, Actor, Work, owner
+from app.storage.models import User, UserSession
 from app.web.extensions import db, login_manager, reading, runtime
-
-_TOUCH_SECONDS = 60
 
 
 class Person(UserMixin):  # type: ignore[misc] # the library ships no types
-    """Be the signed-in user as Flask-Login wants one."""
+    """Be the signed-in user as Flask-Login wants one; ``session_id`` is the session's in the database."""
 
-    def __init__(self, user: User) -> None:
-        self.id, self.name = str(user.id), user.name
-        self.display_name, self.epoch = user.display_name or user.name, user.epoch
+    def __init__(self, user: User, session_id: int = 0) -> None:
+        self.id, self.name, self.session_id = str(user.id), user.name, session_id
+        self.display_name = user.display_name or user.name
 
     @property
     def actor(self) -> Actor:
         """Give the person as services know them."""
-        return Actor(self.name, user_id=int(self.id))
+        return Actor(self.name, user_id=int(self.id), address=request.remote_addr or "")
 
 
 def install(app: Flask) -> None:
     """Teach Flask-Login where people are."""
     login_manager.session_protection = (
-        None  # The session's epoch and times do that, for people behind changing addresses.
+        None  # The session's row and its times do that, for people behind changing addresses.
     )
     login_manager.user_loader(_load)
     app.before_request(_make_permanent)
 
 
 def _make_permanent() -> None:
-    if session.get("user"):
+    if session.get("session"):
         session.permanent = True
 
 
 def _load(user_id: str) -> Person | None:
-    user = db.session.get(User, int(user_id))
-    if user is None or not user.active or user.epoch != session.get("epoch") or _is_over():
+    found = sessions.find(reading(ANONYMOUS), session.get("session", ""))
+    if found is None or found.user_id != int(user_id):
         return None
-    return Person(user)
+    _touch(found)
+    return Person(found.user, found.id)
 
 
-def _is_over() -> bool:
-    """Tell whether the session outlived its fixed life or was idle for too long; else note that it is in use."""
-    settings, now = runtime().settings, time.time()
-    began, seen = session.get("began", 0.0), session.get("seen", 0.0)
-    if now - began > settings.session_hours * 3600 or now - seen > settings.idle_hours * 3600:
-        return True
-    if now - seen > _TOUCH_SECONDS:
-        session["seen"] = now
-    return False
+def _touch(found: UserSession) -> None:
+    if runtime().clock() - found.seen > sessions.TOUCH_EVERY:
+        with runtime().writing(owner("SYSTEM")) as work:
+            sessions.touch(work, found.id)
 
 
-def sign_in(user: User) -> None:
-    """Begin a new session for a user; whatever an old one held is gone."""
+def sign_in(user_id: int) -> None:
+    """Begin a new session for a user; whatever an old one held is gone. Raises Unauthenticated for a disabled one."""
+    user = db.session.get(User, user_id)
+    if user is None or not user.active:
+        raise Unauthenticated("This account is disabled; ask an administrator.")
+    actor = Person(user).actor
+    end_reading()
+    with runtime().writing(actor) as work:
+        secret = sessions.begin(work, actor.name, address=actor.address, agent=request.user_agent.string)
     session.clear()
-    now = time.time()
-    session.update({"began": now, "seen": now, "epoch": user.epoch, "user": user.id})
+    session["session"] = secret
     session.permanent = True
-    login_user(Person(user))
+    login_user(Person(db.session.get_one(User, user_id)))
 
 
 def sign_out() -> None:
     """End the session."""
+    if current_user.is_authenticated:
+        actor, number = current_user.actor, current_user.session_id
+        end_reading()
+        with runtime().writing(actor) as work:
+            sessions.end(work, number)
     logout_user()
     session.clear()
 
