@@ -10,9 +10,10 @@ from app.web.api.packages import blueprint as packages
 from app.web.api.people import blueprint as people
 from app.web.api.promotions import blueprint as promotions
 from app.web.api.rights import blueprint as rights
+from app.web.api.settings import blueprint as settings
 from app.web.extensions import csrf
 
-_CONTRACT = (promotions, packages, feeds, keys, people, rights)
+_CONTRACT = (promotions, packages, feeds, keys, people, rights, settings)
 
 
 def install(app: Flask) -> None:
