@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from app.bootstrap import open_runtime
-from app.services import installation, promotions, publishing
+from app.services import installation, keys, promotions, publishing
 from app.services.promotions import PromotionRequest, Wanted
 from app.services.runtime import Runtime, owner
 from app.settings import load_settings
 from app.web.server import Server
-from tests.fixtures import make_feeds, running
+from tests.fixtures import make_feeds, make_key, running
 
 PASSWORD = "a long password"
 QUIET = (
@@ -55,6 +56,12 @@ def stocked(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator
         publishing.publish(runtime, owner("mei"), "npm-dev", [content], f"{name}.tgz")
     wanted = PromotionRequest("npm-dev", "npm-prod", (Wanted("ms", "2.1.3"),), "small and good")
     promotions.promote(runtime, owner("mei"), wanted)
+    make_key(
+        runtime, "feed", "build server", feeds=["npm-dev"], rights=["view", "add"], description="Publishes nightly"
+    )
+    with runtime.writing(owner("SYSTEM")) as work:
+        use = keys.Use(1, runtime.clock(), "PUT", "/npm/npm-dev/express", 201, "192.0.2.7")
+        keys.record_uses(work, [use, replace(use, method="GET", path="/npm/npm-prod/express", status=403)])
     yield runtime
     runtime.database.close()
 

@@ -111,6 +111,10 @@ PAGES = {
     "administration": "/administration/",
     "plugins": "/administration/plugins",
     "event log": "/administration/events",
+    "my account": "/account/",
+    "API keys": "/keys/",
+    "new API key": "/keys/new",
+    "an API key": "/keys/1",
 }
 
 

@@ -10,12 +10,25 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.domain.permissions import Permission
 from app.services import access
-from app.web.pages import account, administration, feed, feeds, package, promote, promotions, session, settings, version
+from app.web.pages import (
+    account,
+    administration,
+    feed,
+    feeds,
+    keys,
+    package,
+    profile,
+    promote,
+    promotions,
+    session,
+    settings,
+    version,
+)
 from app.web.pages.session import page_work
 from app.web.rendering import Nav, NavItem
 
 log = logging.getLogger(__name__)
-_PARTS = (account, feeds, feed, settings, package, version, promote, promotions, administration)
+_PARTS = (account, feeds, feed, settings, package, version, promote, promotions, administration, keys, profile)
 
 
 def install(app: Flask) -> None:
@@ -46,6 +59,10 @@ def _nav() -> Nav:
         links=[NavItem(title, url_for(endpoint), _is_current(endpoint)) for title, endpoint, _ in links],
         search=url_for("feeds.search"),
         person=current_user.display_name if signed_in else None,
+        menu=[
+            NavItem("My account", url_for("profile.show"), icon="user-circle"),
+            NavItem("API keys", url_for("keys.index"), icon="key"),
+        ],
         sign_in=url_for("account.sign_in", next=request.full_path.rstrip("?")),
         sign_out=url_for("account.sign_out"),
     )
