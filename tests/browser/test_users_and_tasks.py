@@ -258,7 +258,8 @@ def test_a_task_of_ones_own_is_made_from_a_built_in_one_and_granted(page: Page) 
 def tab_to(page: Page, name: str) -> None:
     """Press Tab until what is called so has the focus, and see that it shows."""
     called = """() => { const e = document.activeElement; const l = e.labels && e.labels[0];
-        const by = e.getAttribute('aria-label') || (l ? l.innerText : e.innerText || ''); return by.trim().split('\\n')[0]; }"""
+        const by = e.getAttribute('aria-label') || (l ? l.innerText : e.innerText || '');
+        return by.trim().split('\\n')[0]; }"""
     for _ in range(120):
         page.keyboard.press("Tab")
         if str(page.evaluate(called)).startswith(name):
