@@ -62,6 +62,11 @@ def sees_a_feed(who: Who) -> bool:
     return bool(who.here) or who.name == "key-wrong-feed"
 
 
+def is_a_user(who: Who) -> bool:
+    """Tell whether somebody acts as a user, or may do everything."""
+    return who in PEOPLE or who.name == "key-personal" or Right.CONFIGURE in who.installation
+
+
 def manages(who: Who) -> bool:
     """Tell whether somebody manages any feed."""
     return Right.MANAGE_FEED in who.here
@@ -177,6 +182,30 @@ API: dict[str, list[Needs]] = {
     "api_feeds.get_feed": named(needing(Right.VIEW_FEED)),
     "api_feeds.list_feeds": [Needs(anybody)],
     "api_feeds.update": named(needing(Right.MANAGE_FEED), json={"description": "changed"}),
+    "api_keys.create": [
+        Needs(ADMIN, json={"type": "System", "displayName": "more"}),
+        Needs(ADMIN, json={"type": "Personal", "displayName": "other", "user": "administrator"}),
+    ],
+    "api_keys.delete": [Needs(ADMIN, query={"id": 1})],
+    "api_keys.list_keys": [Needs(is_a_user)],
+    "api_people.add_group": [Needs(ADMIN, json={"name": "new"})],
+    "api_people.add_user": [Needs(ADMIN, json={"name": "new"})],
+    "api_people.delete_group": [Needs(ADMIN, query={"group": "crew"})],
+    "api_people.delete_user": [Needs(ADMIN, query={"user": "gone"})],
+    "api_people.list_groups": [Needs(ADMIN)],
+    "api_people.list_users": [Needs(ADMIN)],
+    "api_people.update_group": [Needs(ADMIN, json={"name": "crew", "users": []})],
+    "api_people.update_user": [Needs(ADMIN, json={"name": "reader", "displayName": "A reader"})],
+    "api_rights.add_permission": [Needs(ADMIN, json={"user": "stranger", "task": "own", "feed": HERE})],
+    "api_rights.add_task": [Needs(ADMIN, json={"name": "more", "attributes": ["Feeds_ViewFeed"]})],
+    "api_rights.delete_permission": [Needs(ADMIN, query={"permissionId": 1})],
+    "api_rights.delete_task": [Needs(ADMIN, query={"task": "own"})],
+    "api_rights.list_attributes": [Needs(ADMIN)],
+    "api_rights.list_permissions": [Needs(ADMIN)],
+    "api_rights.list_tasks": [Needs(ADMIN)],
+    "api_rights.update_task": [Needs(ADMIN, json={"name": "own", "description": "changed"})],
+    "api_settings.list_settings": [Needs(ADMIN)],
+    "api_settings.set_setting": [Needs(ADMIN, query={"name": "port", "value": "1"})],
     "api_packages.audit": feed_cases(needing(Right.VIEW_FEED), query=THAT),
     "api_packages.delete": feed_cases(needing(Right.DELETE_PACKAGE), query=THAT),
     "api_packages.download": feed_cases(needing(Right.DOWNLOAD_PACKAGE), query=THAT),
