@@ -121,6 +121,7 @@ def promoted(feed_name: str) -> str:
 @blueprint.post("/feeds/<feed_name>/upload")
 def upload(feed_name: str) -> Response | tuple[Response, int]:
     """Publish the files of a form, one after the other; each is there or refused by itself."""
+    access.get_feed(page_work(), feed_name, Permission.ADD_PACKAGE)
     end_reading()
     files = [file for file in request.files.getlist("file") if file.filename]
     if not files:

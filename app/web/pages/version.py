@@ -255,6 +255,7 @@ def _writing() -> AbstractContextManager[Work]:
 @blueprint.post(f"{_ADDRESS}/status")
 def status(feed_name: str, version: str, name: str) -> BaseResponse:
     """List or unlist a version, or set its deprecation message; an empty one takes it back."""
+    access.get_feed(page_work(), feed_name, Permission.UNLIST_PACKAGE)
     listed, message = request.form.get("listed"), request.form.get("deprecated")
     back = url_for("version.show", feed_name=feed_name, version=version, name=name)
     try:
@@ -279,6 +280,7 @@ def _done(listed: str | None, message: str | None) -> str:
 @blueprint.post(f"{_ADDRESS}/delete")
 def delete(feed_name: str, version: str, name: str) -> BaseResponse:
     """Delete a version whose package's name was typed to confirm it."""
+    access.get_feed(page_work(), feed_name, Permission.DELETE_PACKAGE)
     back = url_for("version.show", feed_name=feed_name, version=version, name=name, tab="manage")
     if request.form.get("confirm", "").strip() != name:
         return _refused(Invalid(f"To delete the version, type the package's name: {name}."), back)
