@@ -36,6 +36,7 @@ from . import (
     views,
 )
 from .kit import build_kit
+from .platforms import RUBY
 from .upstream import GemSource
 
 
@@ -89,8 +90,8 @@ class RubyGemsFormat(FeedFormat):
         return names.file_name(manifest.name, manifest.version, manifest.variant)
 
     def qualifier(self, variant: str) -> str:
-        """Give a platform as a package URL's qualifier."""
-        return f"platform={variant}" if variant else ""
+        """Give a platform as a package URL's qualifier; pure Ruby is one, which clients of the API ask for by name."""
+        return f"platform={variant or RUBY}"
 
     def entries(self, file: BinaryIO) -> Sequence[Entry]:
         """List the files that installing a gem unpacks."""

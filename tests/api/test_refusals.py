@@ -206,6 +206,12 @@ WRITES: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/api/packages/prod/status?name=left&version=1.0.0", {"json": {"listed": False}}),
     ("PUT", "/api/packages/prod/status?name=left&version=1.0.0", {"json": {"deprecated": True}}),
 ]
+SECURITY = {
+    "users": ("add", "update", "delete"),
+    "groups": ("add", "update", "delete"),
+    "tasks": ("add", "update", "delete"),
+    "permissions": ("add", "delete"),
+}
 HARMLESS = {
     "POST /api/packages/<feed_name>/audit": "writes nothing",
     "POST /api/promotions/plan": "writes nothing",
@@ -216,6 +222,16 @@ HARMLESS = {
     "PUT /api/management/feeds/update/<name>": "changes settings, by who may manage the feed, and is recorded",
     "POST /api/management/feeds/delete/<name>": "removes the feed, by who may manage it",
     "DELETE /api/management/feeds/delete/<name>": "removes the feed, by who may manage it",
+    "POST /api/api-keys/create": "writes no package",
+    "POST /api/api-keys/delete": "writes no package",
+    "DELETE /api/api-keys/delete": "writes no package",
+    "POST /api/settings/set": "is always refused",
+    **{
+        f"{method} /api/security/{what}/{action}": "changes people and rights, by who may configure, and is recorded"
+        for what, actions in SECURITY.items()
+        for action in actions
+        for method in (("POST", "DELETE") if action == "delete" else ("POST",))
+    },
 }
 
 

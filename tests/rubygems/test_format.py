@@ -135,7 +135,7 @@ def test_the_platform_is_spelled_as_its_author_did(platform: str) -> None:
 
 
 def test_a_platform_is_an_api_qualifier() -> None:
-    assert [RubyGemsFormat().qualifier(each) for each in ("", "java")] == ["", "platform=java"]
+    assert [RubyGemsFormat().qualifier(each) for each in ("", "java")] == ["platform=ruby", "platform=java"]
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_a_file_is_named_by_the_platform_that_its_author_wrote(
     found = spec(FINE.replace("platform: ruby", lines))
     assert (found.variant, found.handles) == (variant, handles)
     assert FORMAT.filename(found) == f"{handles[0]}.gem"
-    assert FORMAT.qualifier(found.variant) == (f"platform={variant}" if variant else "")
+    assert FORMAT.qualifier(found.variant) == f"platform={variant or 'ruby'}"
 
 
 def test_what_cannot_be_stored_is_taken_out() -> None:

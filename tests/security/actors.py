@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 
 from app.bootstrap import open_runtime
 from app.domain.permissions import Permission
-from app.services import grants, keys, people, promotions, publishing, sessions
+from app.services import grants, keys, people, promotions, publishing, sessions, tasks
 from app.services.grants import GrantRequest
 from app.services.promotions import PromotionRequest, Wanted
 from app.services.runtime import Runtime, owner
@@ -167,7 +167,7 @@ class World:
         promotions.promote(runtime, SAM, wanted)
 
     def _people(self, runtime: Runtime) -> None:
-        tasks = {
+        given = {
             "reader": "View & Download Packages",
             "publisher": "Publish Packages",
             "promoter": "Promote Packages",
@@ -176,10 +176,11 @@ class World:
         with runtime.writing(SAM) as work:
             for who in (*PEOPLE, Who("gone")):
                 user = people.create_user(work, who.name)
-                for format in FORMATS if who.name in tasks else ():
-                    grants.grant(work, GrantRequest(tasks[who.name], user=user.name, feed=here(format)))
+                for format in FORMATS if who.name in given else ():
+                    grants.grant(work, GrantRequest(given[who.name], user=user.name, feed=here(format)))
             grants.grant(work, GrantRequest("Administer", user="administrator"))
             people.create_group(work, "crew", ["reader"])
+            tasks.create_task(work, "own", [Permission.VIEW_FEED])
             for who in PEOPLE:
                 self.cookies[who.name] = sessions.begin(work, who.name), people.get_user(work, who.name).id
 

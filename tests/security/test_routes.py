@@ -16,8 +16,8 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app.domain.permissions import Permission as Right
-from app.services import access
-from tests.security.actors import EVERYBODY, NAME, NOBODY, PEOPLE, VERSION, Who, World, here, there
+from app.services import access, grants
+from tests.security.actors import EVERYBODY, NAME, NOBODY, PEOPLE, SAM, VERSION, Who, World, here, there
 
 Allowed = Callable[[Who], bool]
 
@@ -60,6 +60,16 @@ def known(who: Who) -> bool:
 
 def sees_a_feed(who: Who) -> bool:
     return bool(who.here) or who.name == "key-wrong-feed"
+
+
+def is_a_user(who: Who) -> bool:
+    """Tell whether somebody acts as a user, or may do everything."""
+    return who in PEOPLE or who.name == "key-personal" or Right.CONFIGURE in who.installation
+
+
+def manages(who: Who) -> bool:
+    """Tell whether somebody manages any feed."""
+    return Right.MANAGE_FEED in who.here
 
 
 def both(first: Allowed, second: Allowed) -> Allowed:
@@ -107,11 +117,23 @@ PAGES: dict[str, list[Needs]] = {
     "feeds.create_samples": [Needs(ADMIN)],
     "feeds.index": [Needs(known)],
     "feeds.search": [Needs(known, query={"q": "left"})],
+    "groups.add_members": [Needs(ADMIN, {"name": "crew"}, form={})],
+    "groups.create": [Needs(ADMIN, form={})],
+    "groups.delete": [Needs(ADMIN, {"name": "crew"}, form={})],
+    "groups.index": [Needs(ADMIN)],
+    "groups.remove_member": [Needs(ADMIN, {"name": "crew"}, form={})],
+    "groups.rename": [Needs(ADMIN, {"name": "crew"}, form={})],
+    "groups.show": [Needs(ADMIN, {"name": "crew"})],
     "keys.create": [Needs(known, form={})],
     "keys.delete": [Needs(ADMIN, {"number": 1})],
     "keys.index": [Needs(known)],
     "keys.show": [Needs(ADMIN, {"number": 1}, form={})],
     "package.show": feed_cases(needing(Right.VIEW_FEED), values={"name": NAME}),
+    "permissions.add": [Needs(manages, form={})],
+    "permissions.index": [Needs(manages)],
+    "permissions.remove": [Needs(manages, {"number": 1})],
+    "permissions.restore": [Needs(manages, form={})],
+    "privileges.index": [Needs(manages, query={"kind": "user", "name": "reader", "feed": HERE})],
     "profile.end_other_sessions": [Needs(known)],
     "profile.end_session": [Needs(ADMIN, {"number": 999})],
     "profile.set_password": [Needs(known, form={})],
@@ -127,10 +149,21 @@ PAGES: dict[str, list[Needs]] = {
     "promotions.record": [Needs(on(THERE, Right.VIEW_FEED), {"number": 1}, hidden=True)],
     "settings.delete": feed_cases(needing(Right.MANAGE_FEED), form={"confirm": "no"}),
     "settings.show": feed_cases(needing(Right.MANAGE_FEED), form={}),
+    "tasks.create": [Needs(ADMIN, form={})],
+    "tasks.delete": [Needs(ADMIN, {"name": "own"}, form={})],
+    "tasks.index": [Needs(ADMIN)],
+    "tasks.show": [Needs(ADMIN, {"name": "own"}, form={})],
+    "users.create": [Needs(ADMIN, form={})],
+    "users.delete": [Needs(ADMIN, {"name": "reader"}, form={})],
+    "users.index": [Needs(ADMIN)],
+    "users.set_password": [Needs(ADMIN, {"name": "reader"}, form={})],
+    "users.set_state": [Needs(ADMIN, {"name": "reader"}, form={})],
+    "users.show": [Needs(ADMIN, {"name": "reader"}, form={})],
     "version.delete": feed_cases(needing(Right.DELETE_PACKAGE), values=THAT, form={"confirm": "no"}),
     "version.download": feed_cases(needing(Right.DOWNLOAD_PACKAGE), values=THAT),
     "version.entry": feed_cases(needing(Right.DOWNLOAD_PACKAGE), values=THAT, query={"path": "package/package.json"}),
     "version.show": feed_cases(needing(Right.VIEW_FEED), values=THAT),
+    "why.show": [Needs(anybody, query={"permission": "Feeds_AddPackage", "feed": THERE})],
     "version.status": feed_cases(needing(Right.UNLIST_PACKAGE), values=THAT, form={}),
 }
 
@@ -149,6 +182,30 @@ API: dict[str, list[Needs]] = {
     "api_feeds.get_feed": named(needing(Right.VIEW_FEED)),
     "api_feeds.list_feeds": [Needs(anybody)],
     "api_feeds.update": named(needing(Right.MANAGE_FEED), json={"description": "changed"}),
+    "api_keys.create": [
+        Needs(ADMIN, json={"type": "System", "displayName": "more"}),
+        Needs(ADMIN, json={"type": "Personal", "displayName": "other", "user": "administrator"}),
+    ],
+    "api_keys.delete": [Needs(ADMIN, query={"id": 1})],
+    "api_keys.list_keys": [Needs(is_a_user)],
+    "api_people.add_group": [Needs(ADMIN, json={"name": "new"})],
+    "api_people.add_user": [Needs(ADMIN, json={"name": "new"})],
+    "api_people.delete_group": [Needs(ADMIN, query={"group": "crew"})],
+    "api_people.delete_user": [Needs(ADMIN, query={"user": "gone"})],
+    "api_people.list_groups": [Needs(ADMIN)],
+    "api_people.list_users": [Needs(ADMIN)],
+    "api_people.update_group": [Needs(ADMIN, json={"name": "crew", "users": []})],
+    "api_people.update_user": [Needs(ADMIN, json={"name": "reader", "displayName": "A reader"})],
+    "api_rights.add_permission": [Needs(ADMIN, json={"user": "stranger", "task": "own", "feed": HERE})],
+    "api_rights.add_task": [Needs(ADMIN, json={"name": "more", "attributes": ["Feeds_ViewFeed"]})],
+    "api_rights.delete_permission": [Needs(ADMIN, query={"permissionId": 1})],
+    "api_rights.delete_task": [Needs(ADMIN, query={"task": "own"})],
+    "api_rights.list_attributes": [Needs(ADMIN)],
+    "api_rights.list_permissions": [Needs(ADMIN)],
+    "api_rights.list_tasks": [Needs(ADMIN)],
+    "api_rights.update_task": [Needs(ADMIN, json={"name": "own", "description": "changed"})],
+    "api_settings.list_settings": [Needs(ADMIN)],
+    "api_settings.set_setting": [Needs(ADMIN, query={"name": "port", "value": "1"})],
     "api_packages.audit": feed_cases(needing(Right.VIEW_FEED), query=THAT),
     "api_packages.delete": feed_cases(needing(Right.DELETE_PACKAGE), query=THAT),
     "api_packages.download": feed_cases(needing(Right.DOWNLOAD_PACKAGE), query=THAT),
@@ -282,6 +339,31 @@ def test_a_key_opens_no_page(world: World, endpoint: str) -> None:
             headers = {"Accept": "text/html", **world.credentials(key)}
             answer = client.open(url, method=method, headers=headers, query_string=needs.query, data=needs.form)
             assert refusal(answer) == 401, url
+
+
+@pytest.mark.parametrize("path", ["add", "restore", "17/remove"])
+def test_a_manager_changes_no_rights_on_feeds_of_others(world: World, path: str) -> None:
+    manager = next(who for who in PEOPLE if who.name == "manager")
+    grant = {
+        "effect": "allow",
+        "kind": "user",
+        "name": "stranger",
+        "scope": f"feed:{THERE}",
+        "tasks": "Publish Packages",
+    }
+    assert len(held_grants(world)) == 17
+    answer = world.browser(manager).post(f"/administration/permissions/{path}", data=grant)
+    assert answer.status_code in (302, 400, 403)
+    assert len(held_grants(world)) == 17
+    grant["scope"] = f"feed:{HERE}"
+    if path != "17/remove":
+        world.browser(manager).post(f"/administration/permissions/{path}", data=grant)
+        assert len(held_grants(world)) == 18
+
+
+def held_grants(world: World) -> list[int]:
+    with world.runtime.reading(SAM) as work:
+        return [grant.id for grant in grants.list_grants(work)]
 
 
 # Leaks ------------------------------------------------------------------------------------------------

@@ -5,11 +5,15 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from app.web.api import answers, health
 from app.web.api.feeds import blueprint as feeds
+from app.web.api.keys import blueprint as keys
 from app.web.api.packages import blueprint as packages
+from app.web.api.people import blueprint as people
 from app.web.api.promotions import blueprint as promotions
+from app.web.api.rights import blueprint as rights
+from app.web.api.settings import blueprint as settings
 from app.web.extensions import csrf
 
-_CONTRACT = (promotions, packages, feeds)
+_CONTRACT = (promotions, packages, feeds, keys, people, rights, settings)
 
 
 def install(app: Flask) -> None:

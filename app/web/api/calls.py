@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Request, request
 
 from app.domain.errors import Invalid
+from app.domain.permissions import Permission
+from app.services import access
 from app.services.runtime import ANONYMOUS, Actor, Work
 from app.web.bodies import parse_json, read_body
 from app.web.extensions import reading, runtime
@@ -22,7 +24,11 @@ BODY_LIMIT = 16 * 1024 * 1024
 _MOST_FIELDS = 1000
 _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
-_KEYS = ("key", "API_Key")
+# Where credentials stand: a member named key in JSON is none, but the text of a new key.
+_KEYS, _KEYS_IN_JSON = frozenset({"key", "api_key"}), frozenset({"api_key"})
+_SECRETS = _KEYS | {"password"}
+_MAX_NUMBER = 2**31 - 1
+_MAX_PROSE = 2000
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
@@ -55,12 +61,38 @@ class Fields:
         """Give the text of a field, or an empty one."""
         return self.find(*names) or ""
 
+    def prose(self, name: str) -> str | None:
+        """Give a description of at most 2,000 characters, or None where it was not sent."""
+        found = self.find(name)
+        if found is not None and len(found) > _MAX_PROSE:
+            raise Invalid(f"The field {name} is too long; use at most {_MAX_PROSE:,} characters.", code="too-long")
+        return found
+
     def required(self, *names: str) -> str:
         """Give the text of a field; raise Invalid where it is missing or empty."""
         found = self.text(*names).strip()
         if not found:
             raise Invalid(f"The field {names[0]} is missing; send it.", code="missing-field", field=names[0])
         return found
+
+    def number(self, name: str) -> int:
+        """Give a positive whole number, from its digits too; raise Invalid where it is missing or none."""
+        value = self.get(name)
+        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else self.required(name)
+        if not text.isascii() or not text.isdigit() or len(text) > 10 or not 0 < int(text) <= _MAX_NUMBER:
+            raise Invalid(f"The field {name} is {_shown(value)}; send a number of the list.")
+        return int(text)
+
+    def moment(self, name: str) -> datetime | None:
+        """Give a moment, in UTC where it names no time zone, or None where it was not sent."""
+        text = self.text(name).strip()
+        if not text:
+            return None
+        try:
+            found = datetime.fromisoformat(text)
+            return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise Invalid(f"The field {name} is {_shown(text)}; send a moment as ISO 8601.") from None
 
     def flag(self, name: str) -> bool | None:
         """Give a yes or no, or None where it was not sent."""
@@ -91,7 +123,8 @@ class Fields:
 
 def _check_text(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise Invalid(f"The field {name} is {_shown(value)}; send text.")
+        shown = "no text" if name.lower() in _SECRETS else _shown(value)
+        raise Invalid(f"The field {name} is {shown}; send text.")
     if _NO_TEXT.search(value):
         raise Invalid(f"The field {name} holds NUL or half a character; send plain text.")
     return value
@@ -130,30 +163,51 @@ def receive(*, body: bool = True) -> Call:
 
     Raises Invalid for a malformed body, Unauthenticated for wrong credentials.
     """
-    fields = Fields([*request.args.items(multi=True), *(_body(request) if body else ())])
+    query = _Sent(request.args.items(multi=True), _KEYS)
+    sent = _body(request) if body else _Sent((), _KEYS)
+    fields = Fields([*query.fields, *sent.fields])
     work = reading(ANONYMOUS)
-    key = next((fields.text(name) for name in _KEYS if isinstance(fields.get(name), str)), "")
-    identity = gatekeeper().identify(work, request, body_key=key)
+    identity = gatekeeper().identify(work, request, body_key=query.key or sent.key)
     work.actor = identity.actor
     return Call(fields, work, identity.expires)
 
 
-def _body(request: Request) -> Iterable[tuple[str, Any]]:
+class _Sent:
+    """Hold what a query or a body held: its fields, and apart from them the credentials."""
+
+    def __init__(self, pairs: Iterable[tuple[str, Any]], credentials: frozenset[str]) -> None:
+        self.fields: list[tuple[str, Any]] = []
+        self.key = ""
+        for name, value in pairs:
+            if name.lower() not in credentials:
+                self.fields.append((name, value))
+            elif isinstance(value, str):
+                self.key = self.key or value
+
+
+def receive_from(permission: Permission) -> Call:
+    """Give the current request as a call of somebody with a right on the installation; raises Forbidden."""
+    call = receive()
+    access.require(call.work, permission)
+    return call
+
+
+def _body(request: Request) -> _Sent:
     if request.method in ("GET", "HEAD"):
-        return ()
+        return _Sent((), _KEYS)
     if request.mimetype == _MULTIPART:
         request.max_content_length = BODY_LIMIT
-        return request.form.items(multi=True)
+        return _Sent(request.form.items(multi=True), _KEYS)
     sent = read_body(request, BODY_LIMIT, inflate=True).strip()
     if not sent:
-        return ()
+        return _Sent((), _KEYS)
     if request.mimetype == _FORM and not sent.startswith(b"{"):
-        return _form(sent)
+        return _Sent(_form(sent), _KEYS)
     # JSON under any other content type, or none: so it comes from curl and from scripts.
     value = parse_json(sent)
     if not isinstance(value, dict):
         raise Invalid(f"The body is {_shown(value)}; send one JSON object.")
-    return value.items()
+    return _Sent(value.items(), _KEYS_IN_JSON)
 
 
 def _form(sent: bytes) -> Iterable[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from flask import flash, request, url_for
@@ -29,19 +29,24 @@ _SIDE = (
 )
 
 
-def frame(work: Work, here: str, endpoints: Iterable[str]) -> dict[str, Any]:
+def frame(work: Work, here: str) -> dict[str, Any]:
     """Give what stands around every page of Users & Tasks: who may see which tab, and where one is.
 
-    ``here`` is the endpoint of the tab that is open; ``endpoints`` are those that the application has.
+    ``here`` is the endpoint of the tab that is open.
     """
-    known = set(endpoints)
     admin = access.allowed(work, Permission.CONFIGURE)
-    side = [NavItem(title, url_for(name), name == _SIDE[0][1], icon) for title, name, icon in _SIDE if name in known]
-    sections = _sections(work, here, known, admin=admin)
-    return {"admin": admin, "side": side if admin else [], "sections": sections, "home": sections[0][1]}
+    sections = _sections(work, here, admin=admin)
+    return {"admin": admin, "side": side_links(work, "users.index"), "sections": sections, "home": sections[0][1]}
 
 
-def _sections(work: Work, here: str, known: set[str], *, admin: bool) -> list[Tab]:
+def side_links(work: Work, here: str) -> list[NavItem]:
+    """Give the links beside the pages of Administration, none to whoever does not administer."""
+    if not access.allowed(work, Permission.CONFIGURE):
+        return []
+    return [NavItem(title, url_for(name), name == here, icon) for title, name, icon in _SIDE]
+
+
+def _sections(work: Work, here: str, *, admin: bool) -> list[Tab]:
     everybody: list[tuple[str, str, int | None]] = [
         ("Tasks & permissions", "permissions.index", None),
         ("Test privileges", "privileges.index", None),
@@ -51,7 +56,7 @@ def _sections(work: Work, here: str, known: set[str], *, admin: bool) -> list[Ta
         groups = work.session.scalar(select(func.count(Group.id)))
         everybody.insert(1, ("Customize Tasks", "tasks.index", None))
         everybody[:0] = [("Users", "users.index", people), ("Groups", "groups.index", groups)]
-    return [(title, url_for(name), count, name == here) for title, name, count in everybody if name in known]
+    return [(title, url_for(name), count, name == here) for title, name, count in everybody]
 
 
 def save(action: Callable[[Work], T]) -> T:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import StringField
@@ -49,7 +49,7 @@ class MembersForm(FlaskForm):  # type: ignore[misc] # the library ships no types
 
 
 def _page(template: str, work: Work, **values: object) -> str:
-    around = frame(work, "groups.index", current_app.view_functions)
+    around = frame(work, "groups.index")
     return render_template(f"administration/{template}.html", **around, **values)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
@@ -51,7 +51,7 @@ class TaskRows:
 
 
 def _page(template: str, work: Work, **values: object) -> str:
-    around = frame(work, "permissions.index", current_app.view_functions)
+    around = frame(work, "permissions.index")
     return render_template(f"administration/{template}.html", **around, **values)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, render_template
 
 from app.domain.errors import AppError
 from app.domain.permissions import Permission
@@ -36,7 +36,7 @@ def index() -> str:
     found, refused = _tested(work, kind, name, feed)
     return render_template(
         "administration/privileges.html",
-        **frame(work, "privileges.index", current_app.view_functions),
+        **frame(work, "privileges.index"),
         kinds=KINDS,
         kind=kind,
         name=name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import SelectMultipleField, StringField, TextAreaField
@@ -45,7 +45,7 @@ class TaskForm(FlaskForm):  # type: ignore[misc] # the library ships no types
 
 
 def _page(template: str, work: Work, **values: object) -> str:
-    around = frame(work, "tasks.index", current_app.view_functions)
+    around = frame(work, "tasks.index")
     return render_template(f"administration/{template}.html", **around, **values)
 
 

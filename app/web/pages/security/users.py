@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, SelectChoice, SelectMultipleField, StringField
@@ -77,7 +77,7 @@ class NewUserForm(UserForm):
 
 
 def _page(template: str, work: Work, **values: object) -> str:
-    around = frame(work, "users.index", current_app.view_functions)
+    around = frame(work, "users.index")
     return render_template(f"administration/{template}.html", **around, **values)
 
 
