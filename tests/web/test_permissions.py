@@ -180,6 +180,16 @@ def test_whoever_may_promote_but_sees_no_source_is_warned_of_with_the_way_out(
     assert f"{ADD}?kind=authenticated&amp;task=View+%26+Download+Packages" in page
 
 
+def test_a_restriction_that_takes_reading_away_as_well_is_pointed_out(sam_visits: Visitor, office: Runtime) -> None:
+    page = sam_visits.get(TABLE).text
+    assert "The restriction of Publish Packages for user bob, feed npm-dev, also takes away viewing" in page
+    assert f"{TABLE}?grant={number(office, 'Publish Packages', deny=True)}#grant-" in page
+    with office.writing(owner("x")) as work:
+        for principal in ("everyone", "authenticated", "anonymous"):
+            grants.grant(work, GrantRequest("Promote Packages", principal=principal, feed="npm-dev", deny=True))
+    assert re.search(r"\d more warnings", sam_visits.get(TABLE).text)
+
+
 # A feed's manager -------------------------------------------------------------------------------------
 
 

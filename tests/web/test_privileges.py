@@ -18,7 +18,7 @@ Visitor = Any
 Visit = Callable[[str], Visitor]
 TEST = "/administration/privileges"
 ROW = re.compile(
-    r'<th scope="row"[^>]*>([^<]+?) <span class="mono small dim">(\w+)</span></th>\s*'
+    r'<th scope="row"[^>]*>([^<]+?) <span class="mono small dim">([\w<>]+)</span></th>\s*'
     r"<td>.*?(Allowed|Denied)</span></td>\s*<td>(.*?)</td>",
     re.DOTALL,
 )
@@ -27,7 +27,8 @@ ROW = re.compile(
 def decided(page: str) -> dict[str, tuple[str, str]]:
     """Give for each attribute's code whether it is allowed, and the words about it."""
     words = re.compile(r"<svg.*?</svg>|<[^>]+>", re.DOTALL)
-    return {code: (state, " ".join(words.sub("", cell).split())) for _, code, state, cell in ROW.findall(page)}
+    rows = [(words.sub("", code), state, words.sub("", cell)) for _, code, state, cell in ROW.findall(page)]
+    return {code: (state, " ".join(cell.split())) for code, state, cell in rows}
 
 
 def test_every_attribute_of_a_feed_is_shown_with_the_entry_that_decides(sam_visits: Visitor) -> None:

@@ -12,10 +12,11 @@ from wtforms import RadioField, SelectChoice, SelectField, SelectMultipleField, 
 from wtforms.validators import Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from app.domain.permissions import Permission
+from app.domain.permissions import LABELS, Permission
 from app.services import access, people
 from app.services.grants import GrantRequest
 from app.services.runtime import Work
+from app.services.tasks import attributes_of
 from app.storage.models import Grant, Task
 
 KINDS = {
@@ -52,8 +53,10 @@ class GrantForm(FlaskForm):  # type: ignore[misc] # the library ships no types
 
     def offer(self, tasks: Iterable[Task], scopes: Iterable[tuple[str, str]]) -> None:
         """Let choose among what whoever looks may give."""
-        self.tasks.choices = [SelectChoice(task.name) for task in tasks]
-        self.descriptions = {task.name: task.description for task in tasks}
+        known = list(tasks)
+        self.tasks.choices = [SelectChoice(task.name) for task in known]
+        self.held = {task.name: _labels(task) for task in known}
+        self.descriptions = {task.name: task.description for task in known}
         self.scope.choices = [SelectChoice(value, words) for value, words in scopes]
 
     def validate_name(self, field: StringField) -> None:
@@ -65,6 +68,11 @@ class GrantForm(FlaskForm):  # type: ignore[misc] # the library ships no types
         """Ask for a task."""
         if not field.data:
             raise ValidationError("Choose at least one task.")
+
+
+def _labels(task: Task) -> str:
+    held = attributes_of(task)
+    return "everything" if len(held) == len(LABELS) else ", ".join(LABELS[each] for each in LABELS if each in held)
 
 
 def requests_of(form: GrantForm) -> list[GrantRequest]:

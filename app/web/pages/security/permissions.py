@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from markupsafe import Markup
@@ -68,17 +69,18 @@ def index() -> str:
     findings = [finding for finding in grants.lint(work) if finding.grant_id] if admin else []
     names = ("q", "task", "scope", "effect", "who")
     filtered = any(asked(name) for name in names)
-    shown = _rows(_offered_tasks(work), [entry for entry in everything if _matches(work, entry)], empty=not filtered)
+    scope, offered = _asked_scope(work), _offered_tasks(work)
+    found = [entry for entry in everything if _matches(entry) and scope(entry)]
     return _page(
         "permissions",
         work,
-        tasks=shown,
+        tasks=_rows(offered, found, empty=not filtered),
         marked=marked,
         filtered=filtered,
         counted=(len({e.task_id for e in everything}), len({_scope_key(e) for e in everything})),
         warned={finding.grant_id: finding for finding in findings},
         concerned={entry.id: entry for entry in everything},
-        task_choices=[("", "Every task"), *((task.name, task.name) for task in _offered_tasks(work))],
+        task_choices=[("", "Every task"), *((task.name, task.name) for task in offered)],
         scope_choices=[("", "Every scope"), *_scopes(work)],
     )
 
@@ -112,29 +114,35 @@ def _scope_key(entry: Grant) -> tuple[int, str]:
     return (1, entry.feed_group.name) if entry.feed_group is not None else (0, "")
 
 
-def _matches(work: Work, entry: Grant) -> bool:
+def _matches(entry: Grant) -> bool:
     text, task, effect, who = asked("q").casefold(), asked("task"), asked("effect"), asked("who")
     name = (entry.user or entry.group).name if entry.user or entry.group else entry.principal  # type: ignore[union-attr]
     if text and text not in name.casefold() and text not in entry.task.name.casefold():
         return False
     if who and who.casefold() != (f"{entry.principal}:{name}" if entry.user or entry.group else name).casefold():
         return False
-    if (task and task != entry.task.name) or (effect in ("allow", "deny") and entry.deny != (effect == "deny")):
+    if task and task != entry.task.name:
         return False
-    return _applies(work, entry, asked("scope"))
+    return effect not in ("allow", "deny") or entry.deny == (effect == "deny")
 
 
-def _applies(work: Work, entry: Grant, scope: str) -> bool:
-    """Tell whether an entry is of a scope; of a feed is also what its group has, and what is everywhere."""
-    kind, _, name = scope.partition(":")
+def _asked_scope(work: Work) -> Callable[[Grant], bool]:
+    """Give what tells whether an entry is of the scope that the address asks for.
+
+    Of a feed is also what its group has, and what is everywhere.
+    """
+    kind, _, name = asked("scope").partition(":")
     if kind == "feed":
-        feed = access.find_feed(work, name)
-        if feed is None or entry.feed_id == feed.id:
-            return feed is not None
-        return entry.feed_id is None and entry.feed_group_id in (None, feed.group_id)
+        return partial(_covers, access.find_feed(work, name))
     if kind == "group":
-        return entry.feed_group is not None and entry.feed_group.name == name
-    return _scope_key(entry)[0] == 0 if kind == "everywhere" else True
+        return lambda entry: entry.feed_group is not None and entry.feed_group.name == name
+    return lambda entry: kind != "everywhere" or _scope_key(entry)[0] == 0
+
+
+def _covers(feed: Feed | None, entry: Grant) -> bool:
+    if feed is None or entry.feed_id == feed.id:
+        return feed is not None
+    return entry.feed_id is None and entry.feed_group_id in (None, feed.group_id)
 
 
 def _rows(offered: Iterable[Task], entries: Sequence[Grant], *, empty: bool) -> list[TaskRows]:
