@@ -42,7 +42,7 @@ LABELS: dict[Permission, str] = {
     Permission.UNLIST_PACKAGE: "Unlist Package",
     Permission.MANAGE_CONNECTORS: "Manage Connectors",
     Permission.MANAGE_FEED: "Manage Feeds",
-    Permission.CONFIGURE: "Configure ProGet",
+    Permission.CONFIGURE: "Configure Promontory",
     Permission.VIEW_SCHEDULED_TASKS: "View Scheduled Tasks",
     Permission.MANAGE_SCHEDULED_TASKS: "Manage Scheduled Tasks",
     Permission.ASSESS_VULNERABILITIES: "Assess Vulnerabilities",

@@ -12,7 +12,9 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from app.bootstrap import open_runtime
-from app.services import installation, keys, promotions, publishing
+from app.domain.permissions import Permission
+from app.services import grants, installation, keys, people, promotions, publishing, tasks
+from app.services.grants import GrantRequest
 from app.services.promotions import PromotionRequest, Wanted
 from app.services.runtime import Runtime, owner
 from app.settings import load_settings
@@ -56,6 +58,7 @@ def stocked(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator
         publishing.publish(runtime, owner("mei"), "npm-dev", [content], f"{name}.tgz")
     wanted = PromotionRequest("npm-dev", "npm-prod", (Wanted("ms", "2.1.3"),), "small and good")
     promotions.promote(runtime, owner("mei"), wanted)
+    _employ(runtime)
     make_key(
         runtime, "feed", "build server", feeds=["npm-dev"], rights=["view", "add"], description="Publishes nightly"
     )
@@ -64,6 +67,19 @@ def stocked(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator
         keys.record_uses(work, [use, replace(use, method="GET", path="/npm/npm-prod/express", status=403)])
     yield runtime
     runtime.database.close()
+
+
+def _employ(runtime: Runtime) -> None:
+    """Let a few people in, with a permission, a restriction and a task of the installation's own that looks wrong."""
+    with runtime.writing(owner("sam")) as work:
+        people.create_user(work, "ann", PASSWORD, display_name="Ann Example", email="ann@example.org")
+        people.create_group(work, "Leads", ["ann"])
+        tasks.create_task(work, "Odd", [Permission.ACCEPT_PROMOTIONS, Permission.ADD_PACKAGE])
+        grants.grant(work, GrantRequest("Promote Packages", group="Leads", feed="npm-prod"))
+        grants.grant(work, GrantRequest("Odd", user="ann", feed="npm-prod", deny=True))
+        grants.grant(work, GrantRequest("View & Download Packages", principal="authenticated", feed="npm-other"))
+        people.create_group(work, "Partners")
+        grants.grant(work, GrantRequest("Promote Packages", group="Partners", feed="npm-other"))
 
 
 @pytest.fixture(scope="module")

@@ -412,8 +412,8 @@ def test_every_error_page_says_what_happened_and_what_now(env: Environment, stat
 def test_a_refusal_names_the_right_the_feed_and_who_can_grant_it(env: Environment) -> None:
     details = {"permission": "Feeds_AcceptPackagePromotions", "feed": "npm-prod", "granters": ["Ilse", "Noor"]}
     error = {"code": "forbidden", "message": "No.", "details": details}
-    html = env.get_template("errors/403.html").render(error=error)
-    for words in ("Accept Package Promotions", "npm-prod", "Ilse", "Noor"):
+    html = env.get_template("errors/403.html").render(error=error, url_for=lambda *_, **__: "/why?feed=npm-prod")
+    for words in ("Accept Package Promotions", "npm-prod", "Ilse", "Noor", 'href="/why?feed=npm-prod"'):
         assert words in html
 
 

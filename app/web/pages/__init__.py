@@ -20,6 +20,7 @@ from app.web.pages import (
     profile,
     promote,
     promotions,
+    security,
     session,
     settings,
     version,
@@ -28,7 +29,8 @@ from app.web.pages.session import page_work
 from app.web.rendering import Nav, NavItem
 
 log = logging.getLogger(__name__)
-_PARTS = (account, feeds, feed, settings, package, version, promote, promotions, administration, keys, profile)
+_OWN = (account, feeds, feed, settings, package, version, promote, promotions, administration, keys, profile)
+_PARTS = (*_OWN, *security.PARTS)
 
 
 def install(app: Flask) -> None:
@@ -43,10 +45,11 @@ def _nav() -> Nav:
     signed_in = current_user.is_authenticated
     try:
         admin = access.allowed(page_work(), Permission.CONFIGURE)
+        manages = not admin and signed_in and bool(access.visible_feeds(page_work(), Permission.MANAGE_FEED))
     except SQLAlchemyError:
         # An error page about the database must not fail for the same reason.
         log.exception("the top bar was drawn without asking for rights")
-        admin = False
+        admin = manages = False
     links = [
         ("Feeds", "feeds.index", ""),
         ("Packages", "feeds.search", "packages"),
@@ -54,6 +57,8 @@ def _nav() -> Nav:
     ]
     if admin:
         links.append(("Administration", "administration.index", ""))
+    elif manages:
+        links.append(("Administration", "permissions.index", ""))
     return Nav(
         home=url_for("feeds.index"),
         links=[NavItem(title, url_for(endpoint), _is_current(endpoint)) for title, endpoint, _ in links],
@@ -73,5 +78,7 @@ def _is_current(endpoint: str) -> bool:
     if here in ("feeds.search", "feeds.index") or endpoint == "feeds.search":
         return here == endpoint
     part = here.split(".", 1)[0]
+    if part in security.NAMES:
+        return endpoint in ("administration.index", "permissions.index")
     shown = "feeds" if part in ("feed", "settings", "package", "version", "promote") else part
     return shown == endpoint.split(".", 1)[0]

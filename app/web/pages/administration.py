@@ -14,6 +14,7 @@ from app.storage.models import Event
 from app.web.extensions import runtime
 from app.web.pages.exports import Cell, csv_file, json_file
 from app.web.pages.feed import page_number
+from app.web.pages.security.frame import side_links
 from app.web.pages.session import current_actor, page_work
 from app.web.rendering import Paging
 
@@ -41,6 +42,7 @@ def event_log() -> str:
     found, total = events.find(work, _filter(offset=(page - 1) * PER_PAGE, limit=PER_PAGE))
     return render_template(
         "administration/events.html",
+        side=side_links(work, "administration.event_log"),
         events=found,
         paging=Paging(page, PER_PAGE, total),
         feeds=[("", "Any feed"), *((feed.name, feed.name) for feed in access.visible_feeds(work))],
@@ -101,4 +103,5 @@ def plugins() -> str:
     """List the plugins: what they brought, where they came from, why one was skipped."""
     access.require(page_work(), Permission.CONFIGURE)
     found = runtime().plugins
-    return render_template("administration/plugins.html", sources=found.sources, formats=found.formats)
+    side = side_links(page_work(), "administration.plugins")
+    return render_template("administration/plugins.html", side=side, sources=found.sources, formats=found.formats)

@@ -21,6 +21,7 @@ from app.storage.models import Feed
 from app.web.addresses import Addresses, KnownFeed
 from app.web.bodies import chunks_of
 from app.web.extensions import runtime
+from app.web.pages.locks import locked
 from app.web.pages.session import current_actor, end_reading, extension, page_work
 from app.web.rendering import Paging
 
@@ -58,6 +59,7 @@ def header(work: Work, feed: Feed) -> dict[str, object]:
         "format": work.get_format(feed.format),
         "address": address_of(work, feed),
         "may": may(work, feed),
+        "locked": locked(work, feed),
         "counted": counted,
         "promoted": promoted,
         "stages": [stage for stage in stages if access.allowed(work, Permission.VIEW_FEED, stage[0])],
@@ -119,6 +121,7 @@ def promoted(feed_name: str) -> str:
 @blueprint.post("/feeds/<feed_name>/upload")
 def upload(feed_name: str) -> Response | tuple[Response, int]:
     """Publish the files of a form, one after the other; each is there or refused by itself."""
+    access.get_feed(page_work(), feed_name, Permission.ADD_PACKAGE)
     end_reading()
     files = [file for file in request.files.getlist("file") if file.filename]
     if not files:

@@ -19,6 +19,7 @@ from app.services.runtime import Work
 from app.storage.models import ApiKey, User
 from app.web.extensions import runtime
 from app.web.pages.feed import page_number
+from app.web.pages.security.frame import side_links
 from app.web.pages.session import current_actor, end_reading, page_work
 from app.web.rendering import Paging
 
@@ -79,6 +80,7 @@ def index() -> str:
     page = page_number()
     return render_template(
         "keys/index.html",
+        side=side_links(work, "keys.index"),
         keys=found[(page - 1) * PER_PAGE : page * PER_PAGE],
         any=bool(everything),
         paging=Paging(page, PER_PAGE, len(found)),
@@ -109,18 +111,23 @@ def create() -> str | tuple[str, int]:
     form = NewKeyForm(data=_asked_for())
     _offer(work, form)
     if not form.validate_on_submit():
-        return render_template("keys/new.html", form=form), 400 if request.method == "POST" else 200
+        return _new(form), 400 if request.method == "POST" else 200
     request_ = _request(form)
     end_reading()
     try:
         with runtime().writing(current_actor()) as write:
             key, secret = keys.create_key(write, request_)
             # Given in the answer itself: neither a cookie nor an address ever holds it.
-            return render_template("keys/created.html", key=key, secret=secret, scope=scope_of(key)), 201
+            side = side_links(write, "keys.index")
+            return render_template("keys/created.html", side=side, key=key, secret=secret, scope=scope_of(key)), 201
     except AppError as error:
         form.form_errors.append(error.message)
         _offer(page_work(), form)
-        return render_template("keys/new.html", form=form), error.status
+        return _new(form), error.status
+
+
+def _new(form: NewKeyForm) -> str:
+    return render_template("keys/new.html", side=side_links(page_work(), "keys.index"), form=form)
 
 
 def _asked_for() -> dict[str, object]:
@@ -199,6 +206,7 @@ def _page(number: int, form: KeyForm) -> str:
     uses, total = keys.access_log(work, number, offset=(page - 1) * PER_PAGE, limit=PER_PAGE)
     return render_template(
         "keys/show.html",
+        side=side_links(work, "keys.index"),
         key=key,
         form=form,
         scope=scope_of(key),

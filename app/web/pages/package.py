@@ -11,6 +11,7 @@ from app.services import access, packages, promotions, provenance
 from app.services.runtime import Work
 from app.storage.models import Feed
 from app.web.pages.feed import may, page_number
+from app.web.pages.locks import locked_promotion
 from app.web.pages.session import page_work
 from app.web.rendering import Paging
 
@@ -37,6 +38,7 @@ def show(feed_name: str, name: str) -> str:
         arrivals=provenance.arrivals(work, feed, package.key),
         places=provenance.places(work, feed.format, package.key),
         promotable=can_promote(work, feed),
+        promotion_lock=locked_promotion(work, feed, promotions.target_choices(work, feed)),
     )
 
 

@@ -28,7 +28,9 @@ class PasswordForm(FlaskForm):  # type: ignore[misc] # the library ships no type
         [InputRequired("Choose a password."), Length(passwords.MIN_LENGTH, passwords.MAX_LENGTH)],
         description=f"At least {passwords.MIN_LENGTH} characters; several words are better than signs.",
     )
-    repeat = PasswordField("New password again", [EqualTo("new", "The two passwords differ.")])
+    repeat = PasswordField(
+        "New password again", [InputRequired("Type it again."), EqualTo("new", "The two passwords differ.")]
+    )
 
 
 def _form(user: User) -> PasswordForm:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from flask import Blueprint, Response, render_template, request
 
+from app.domain.errors import Unauthenticated
 from app.services import access, history
 from app.services.history import HistoryFilter, HistoryLine
 from app.web.extensions import runtime
@@ -33,6 +34,13 @@ COLUMNS = (
 KEYS = ("id", "date", "fromFeed", "toFeed", "user", "format", "package", "version", "outcome", "digest", "comments")
 
 
+def _check_visitor() -> None:
+    """Ask a visitor to sign in who may see no feed: then there is nothing for them here."""
+    work = page_work()
+    if work.actor.anonymous and not access.visible_feeds(work):
+        raise Unauthenticated("Sign in to see the promotions.")
+
+
 def _filter(*, offset: int = 0, limit: int = PER_PAGE) -> HistoryFilter:
     asked = request.args
     return HistoryFilter(
@@ -50,6 +58,7 @@ def _filter(*, offset: int = 0, limit: int = PER_PAGE) -> HistoryFilter:
 @blueprint.get("/")
 def index() -> str:
     """Show the promotions of every feed that one may see, newest first."""
+    _check_visitor()
     work, page = page_work(), page_number()
     access_feeds = access.visible_feeds(work)
     lines, total = history.records(work, _filter(offset=(page - 1) * PER_PAGE))
@@ -66,6 +75,7 @@ def index() -> str:
 @blueprint.get("/<int:number>")
 def record(number: int) -> str:
     """Show one promotion with its items."""
+    _check_visitor()
     found, items = history.get_record(page_work(), number)
     visible = {feed.name for feed in access.visible_feeds(page_work())}
     return render_template("promotions/record.html", promotion=found, items=items, visible=visible)
@@ -74,12 +84,14 @@ def record(number: int) -> str:
 @blueprint.get("/export.csv")
 def export_csv() -> Response:
     """Give the promoted versions that match as CSV."""
+    _check_visitor()
     return csv_file("promotions.csv", COLUMNS, map(_values, _all_lines()))
 
 
 @blueprint.get("/export.json")
 def export_json() -> Response:
     """Give the promoted versions that match as JSON, one object a line within one array."""
+    _check_visitor()
     return json_file("promotions.json", KEYS, map(_values, _all_lines()))
 
 

@@ -27,6 +27,7 @@ from app.web.documents import answer_file
 from app.web.extensions import runtime
 from app.web.pages import contents
 from app.web.pages.feed import address_of, may, page_number
+from app.web.pages.locks import locked, locked_promotion
 from app.web.pages.package import promote_link, tags_by_version
 from app.web.pages.session import current_actor, end_reading, extension, page_work
 from app.web.rendering import Paging
@@ -90,6 +91,8 @@ def _header(seen: Seen) -> dict[str, object]:
         "package": seen.package,
         "version": record,
         "may": seen.may,
+        "locked": locked(seen.work, seen.feed),
+        "promotion_lock": locked_promotion(seen.work, seen.feed, choices),
         "tags": tags_by_version(seen.package).get(record.version, []),
         "choices": choices,
         "promotable": any(choice.offered for choice in choices),
@@ -252,6 +255,7 @@ def _writing() -> AbstractContextManager[Work]:
 @blueprint.post(f"{_ADDRESS}/status")
 def status(feed_name: str, version: str, name: str) -> BaseResponse:
     """List or unlist a version, or set its deprecation message; an empty one takes it back."""
+    access.get_feed(page_work(), feed_name, Permission.UNLIST_PACKAGE)
     listed, message = request.form.get("listed"), request.form.get("deprecated")
     back = url_for("version.show", feed_name=feed_name, version=version, name=name)
     try:
@@ -276,6 +280,7 @@ def _done(listed: str | None, message: str | None) -> str:
 @blueprint.post(f"{_ADDRESS}/delete")
 def delete(feed_name: str, version: str, name: str) -> BaseResponse:
     """Delete a version whose package's name was typed to confirm it."""
+    access.get_feed(page_work(), feed_name, Permission.DELETE_PACKAGE)
     back = url_for("version.show", feed_name=feed_name, version=version, name=name, tab="manage")
     if request.form.get("confirm", "").strip() != name:
         return _refused(Invalid(f"To delete the version, type the package's name: {name}."), back)
