@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -25,7 +24,7 @@ DATABASES = ("sqlite", "postgres")
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Callable[[], str]]:
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
     """Give a function that makes a fresh, migrated PostgreSQL database and gives its URL."""
     from tests.postgres import Cluster
 
@@ -35,7 +34,7 @@ def postgres() -> Iterator[Callable[[], str]]:
         pytest.skip(str(error))
     cluster.start()
     template = cluster.create()
-    home = Path(os.environ.get("TMPDIR", "/tmp")) / "promontory-template"
+    home = tmp_path_factory.mktemp("template") / "data"
     open_runtime(load_settings(data=home, database=template)).database.close()
     cluster.use_as_template(template)
     yield cluster.create

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("app.cli.history:history", "Show who promoted what, newest first."),
     "formats": ("app.cli.plugins:formats", "List the formats, and the plugins that failed to load."),
     "check-plugin": ("app.cli.plugins:check_plugin", "Run the contract suite on a plugin folder."),
+    "config": ("app.cli.config:config", "Write people and rights into a file, and bring them to it."),
     "db": ("app.cli.installation:db", "Look after the database."),
     "fsck": ("app.cli.installation:fsck", "Check that rows, bytes and history agree."),
     "audit": ("app.cli.installation:audit", "Check the event log."),

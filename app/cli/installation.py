@@ -107,13 +107,17 @@ def audit() -> None:
 @console.json_option
 @console.data_option
 def verify(*, as_json: bool, data: Path | None) -> None:
-    """Check that no entry of the event log was changed or removed; a broken chain ends with exit code 1."""
+    """Check that no entry of the event log was changed or removed; a broken chain ends with exit code 1.
+
+    The hash stands for every entry up to the last: keep it elsewhere to notice that the whole log was written anew.
+    """
     with console.opened(data) as runtime, runtime.reading(console.me()) as work:
-        broken = events.verify(work)
+        broken, (entries, digest) = events.verify(work), events.head(work)
     if as_json:
-        console.show_json({"ok": broken is None, "event": broken and broken.id, "reason": broken and broken.reason})
+        shown = {"ok": broken is None, "event": broken and broken.id, "reason": broken and broken.reason}
+        console.show_json({**shown, "entries": entries, "hash": digest})
     elif broken is None:
-        console.say("The event log is whole.")
+        console.say(f"The event log is whole: {entries:,} entries, ending in {digest}.")
     else:
         console.say(f"The event log does not hold from number {broken.id} on: {broken.reason}.")
     if broken is not None:

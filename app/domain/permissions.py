@@ -137,7 +137,7 @@ def _nonsensical(attributes: frozenset[Permission]) -> Iterator[tuple[str, str]]
     acting = attributes & FEED_PERMISSIONS - {Permission.VIEW_FEED}
     if acting and Permission.VIEW_FEED not in attributes:
         names = ", ".join(sorted(LABELS[each] for each in acting))
-        yield "nonsensical", f"allows {names} without View Feed/Package: nobody can use that on a feed they cannot see."
+        yield "nonsensical", f"allows {names} without View Feed/Package: useless unless another task gives that too."
     if Permission.MANAGE_SCHEDULED_TASKS in attributes and Permission.VIEW_SCHEDULED_TASKS not in attributes:
         yield "nonsensical", "allows Manage Scheduled Tasks without View Scheduled Tasks."
     if attributes & {Permission.MANAGE_PROJECTS, Permission.RESOLVE_PROJECT_ISSUE} and (

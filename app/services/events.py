@@ -121,6 +121,12 @@ class BrokenEvent:
     reason: str
 
 
+def head(work: Work) -> tuple[int, str]:
+    """Give the number of entries and the hash of the last, which stands for all of them."""
+    found = work.session.scalars(select(EventHead)).one()
+    return found.last_id, found.hash
+
+
 def verify(work: Work) -> BrokenEvent | None:
     """Walk the event chain; give the first bad entry, or None where all is whole."""
     previous, expected_id = GENESIS, 1

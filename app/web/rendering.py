@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 
 from app.domain.permissions import LABELS, Permission
 from app.services.runtime import Runtime
+from app.web.eventwords import event_detail
 from app.web.looks import format_tile, look_of, outcome_look, trouble_first
 from app.web.readme import render_readme
 
@@ -267,6 +268,7 @@ def furnish(
         breakable=breakable,
         readme=render_readme,
         trouble_first=trouble_first,
+        event_detail=event_detail,
     )
     env.globals.update(
         icon=Icons(icons),

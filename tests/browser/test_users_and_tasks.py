@@ -49,7 +49,7 @@ def open_tab(page: Page, *names: str) -> None:
 
 def create_feed(page: Page, name: str) -> None:
     page.goto("/feeds/new")
-    page.get_by_label("Format").select_option(label="Universal")
+    page.get_by_label("Universal").check()
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("button", name="Create").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(name)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import base64
 import json
 import re
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from app.domain.permissions import Permission
+from app.services import grants, people, tasks
+from app.services.grants import GrantRequest
 from tests.clients import world as clients_world
 from tests.clients.world import PASSWORD, SAM
+from tests.fixtures import make_key
 from tests.npm.clients import CLIENTS, Client, installed
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
@@ -219,3 +224,59 @@ def test_a_feed_of_its_own_host_name_cannot_be_mixed_up_and_a_path_can(world: Wo
         client("add", "left@2.0.0", cwd=project, check=False)
         outcome[how.__name__] = installed(project, "left")
     assert outcome == {"by_path": "2.0.0", "by_host": None}
+
+
+def test_npm_obeys_grants_a_restriction_and_a_personal_exception(
+    world: World, pair: tuple[str, str], tmp_path: Path
+) -> None:
+    """Developers read, seniors promote into prod, the build server publishes; then seniors may not, but one may."""
+    dev, prod = pair
+    with world.runtime.writing(SAM) as work:
+        for name in ("dana", "sena", "sten"):
+            people.create_user(work, f"{name}-{dev}")
+        developers, seniors = f"Developers {dev}", f"Seniors {dev}"
+        people.create_group(work, developers, [f"{name}-{dev}" for name in ("dana", "sena", "sten")])
+        people.create_group(work, seniors, [f"sena-{dev}", f"sten-{dev}"])
+        for feed in pair:
+            grants.grant(work, GrantRequest("View & Download Packages", group=developers, feed=feed))
+        grants.grant(work, GrantRequest("Promote Packages", group=seniors, feed=prod))
+    build = make_key(world.runtime, "feed", "build", feeds=[dev], rights=["view", "add"])
+    own = {name: make_key(world.runtime, "personal", name, user=f"{name}-{dev}") for name in ("dana", "sena", "sten")}
+
+    npm = Client("npm", tmp_path / "build", world.by_host(dev), build)
+    publish(npm, "left", "1.0.0")
+    npm.point_at(world.by_host(prod))
+    folder = npm.package("left", "2.0.0")
+    assert "403" in npm("publish", cwd=folder, check=False).stderr
+
+    def promotes(name: str) -> int:
+        body = {"fromFeed": dev, "toFeed": prod, "name": "left", "version": "1.0.0", "comments": name}
+        headers = {"X-ApiKey": own[name], "Content-Type": "application/json"}
+        address = f"{world.server.url}/api/promotions/promote"
+        try:
+            with urllib.request.urlopen(
+                urllib.request.Request(address, json.dumps(body).encode(), headers), timeout=30
+            ) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def installs(name: str, feed: str, key: str) -> bool:
+        client = Client("npm", tmp_path / f"{name}-{feed}-{len(list(tmp_path.iterdir()))}", world.by_host(feed), key)
+        return client("add", "left", cwd=client.project("app"), check=False).returncode == 0
+
+    assert installs("dana", dev, own["dana"])
+    assert not installs("dana", prod, own["dana"])
+    assert not installs("nobody", dev, "")
+    assert promotes("dana") == 403
+    assert promotes("sena") == 200
+    assert installs("dana", prod, own["dana"])
+
+    with world.runtime.writing(SAM) as work:
+        tasks.create_task(work, f"Just promote {dev}", [Permission.ACCEPT_PROMOTIONS])
+        grants.grant(work, GrantRequest(f"Just promote {dev}", group=seniors, feed=prod, deny=True))
+        grants.grant(work, GrantRequest("Promote Packages", user=f"sten-{dev}", feed=prod))
+    assert [promotes(name) for name in ("dana", "sena", "sten")] == [403, 403, 200]
+    assert installs("sena", prod, own["sena"])
+    sten = Client("npm", tmp_path / "sten", world.by_host(prod), own["sten"])
+    publish(sten, "left", "3.0.0")

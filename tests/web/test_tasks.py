@@ -83,7 +83,7 @@ def test_a_task_is_copied_from_a_built_in_one(sam_visits: Visitor, office: Runti
         ([VIEW, "Admin_ManageFeed"], "stands for every attribute of a feed"),
         ([VIEW, "Admin_ConfigureProGet"], "whoever has it may do everything"),
         ([VIEW, ACCEPT, ADD], "can also publish straight into the feed"),
-        (["Feeds_DeletePackage"], "nobody can use that on a feed they cannot see"),
+        (["Feeds_DeletePackage"], "useless unless another task gives that too"),
         (["Admin_ManageScheduledTasks"], "without View Scheduled Tasks"),
     ],
 )

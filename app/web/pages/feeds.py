@@ -36,7 +36,7 @@ SAMPLES = ("npm-dev", "npm-test", "npm-prod")
 class FeedForm(FlaskForm):  # type: ignore[misc] # the library ships no types
     """Ask what a new feed is."""
 
-    format = SelectField("Format", [InputRequired()])
+    format = RadioField("What does it hold?", [InputRequired("Choose a format.")])
     name = StringField(
         "Name",
         [InputRequired("Choose a name."), Length(max=50)],
@@ -80,6 +80,8 @@ def create() -> str | Response | tuple[str, int]:
     access.require(work, Permission.CONFIGURE)
     form = FeedForm()
     form.format.choices = [SelectChoice(f.key, f.title) for f in runtime().plugins.formats.values()]
+    if not form.format.data:
+        form.format.data = form.format.choices[0].value
     form.target.choices = [
         SelectChoice("", "Any feed of its format"),
         *(SelectChoice(f.name) for f in access.visible_feeds(work)),
