@@ -184,6 +184,17 @@ def test_actions_that_a_right_bars_stand_locked_with_the_reason_one_click_away(v
         assert "/why?" not in visit("sam").get(path).text
 
 
+def test_visitors_see_locks_too_and_are_asked_to_sign_in(visit: Visit, office: Runtime) -> None:
+    with office.writing(owner("x")) as work:
+        grants.grant(work, GrantRequest("View & Download Packages", principal="anonymous", feed="npm-prod"))
+    page = visit("").get("/feeds/npm-prod").text
+    assert "permission=Feeds_AddPackage&amp;feed=npm-prod" in page
+    reason = visit("").get("/why", permission="Feeds_AddPackage", feed="npm-prod").text
+    assert "nobody signed in" in reason
+    assert "Sign in</a>" in reason
+    assert "Sam Person" not in reason
+
+
 def test_what_the_feed_itself_rules_out_is_not_said_to_be_about_rights(visit: Visit, office: Runtime) -> None:
     with office.writing(owner("x")) as work:
         feeds.update_feed(work, "npm-prod", feeds.FeedChange(active=False))

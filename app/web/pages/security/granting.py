@@ -17,7 +17,7 @@ from app.services import access, people
 from app.services.grants import GrantRequest
 from app.services.runtime import Work
 from app.services.tasks import attributes_of
-from app.storage.models import Grant, Task
+from app.storage.models import Grant, Task, User
 
 KINDS = {
     "group": "Group",
@@ -98,8 +98,13 @@ def kind_and_name(work: Work) -> Sequence[tuple[str, str]]:
     if not access.allowed(work, Permission.CONFIGURE):
         return []
     groups = [(group.name, "group") for group in people.list_groups(work)]
-    users = [(user.name, f"user {user.display_name}".rstrip()) for user in people.list_users(work)]
-    return [*groups, *users][:_OFFERED]
+    users = [(user.name, f"user {user.display_name}".rstrip()) for user in suggested(work)]
+    return [*groups[:_OFFERED], *users]
+
+
+def suggested(work: Work) -> Sequence[User]:
+    """Give the users whose names a field suggests: all of them in most places, the first of very many."""
+    return people.find_users(work, "", _OFFERED)
 
 
 def undo_form(entry: Grant, there: str) -> Markup:

@@ -17,6 +17,7 @@ from app.services.runtime import Work
 from app.storage.models import Grant, Group
 from app.web.pages.feed import page_number, sorting
 from app.web.pages.security.frame import asked, blame, frame, save, try_to
+from app.web.pages.security.granting import suggested
 from app.web.pages.session import page_work
 from app.web.rendering import Paging
 
@@ -98,14 +99,14 @@ def create() -> str | Response | tuple[str, int]:
     access.require(work, Permission.CONFIGURE)
     form = GroupForm()
     if not form.validate_on_submit():
-        return _page("group_new", work, form=form, users=people.list_users(work))
+        return _page("group_new", work, form=form, users=suggested(work))
     name, members = (form.name.data or "").strip(), _names(form.members.data)
     try:
         group = save(lambda write: people.create_group(write, name, members))
     except AppError as error:
         blame(form, error, _PLACES)
         work = page_work()
-        return _page("group_new", work, form=form, users=people.list_users(work)), error.status
+        return _page("group_new", work, form=form, users=suggested(work)), error.status
     flash(f"The group {group.name} is there. Now say what its members may do.", "success")
     return redirect(url_for("groups.show", name=group.name))
 
@@ -127,7 +128,7 @@ def _show(name: str, *, renaming: NameForm | None = None, joining: MembersForm |
         group=group,
         renaming=renaming or NameForm(formdata=None, data={"name": group.name}),
         joining=joining or MembersForm(formdata=None),
-        others=[user for user in people.list_users(work) if user.id not in inside],
+        others=[user for user in suggested(work) if user.id not in inside],
         entries=_entries(work, group),
     )
 
