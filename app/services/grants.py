@@ -146,16 +146,23 @@ def list_grants(work: Work) -> Sequence[Grant]:
     return [grant for grant in found if grant.feed_id in managed]
 
 
-def revoke(work: Work, grant_id: int) -> None:
-    """Take a grant or restriction back; needs what making it needs. Raises NotFound."""
+def get_grant(work: Work, grant_id: int) -> Grant:
+    """Give a grant or restriction; needs what making it needs. Raises NotFound."""
     entry = work.session.get(Grant, grant_id)
     feed = work.session.get(Feed, entry.feed_id) if entry is not None and entry.feed_id is not None else None
     if feed is None or not access.allowed(work, Permission.MANAGE_FEED, feed):
         access.require(work, Permission.CONFIGURE)
     if entry is None:
         raise NotFound(f"There is no grant {grant_id}; list the grants for their numbers.", code="unknown-grant")
+    return entry
+
+
+def revoke(work: Work, grant_id: int) -> None:
+    """Take a grant or restriction back; needs what making it needs. Raises NotFound."""
+    entry = get_grant(work, grant_id)
     if {attribute.attribute for attribute in entry.task.attributes} - FEED_PERMISSIONS:
         access.require(work, Permission.CONFIGURE)
+    feed = entry.feed
     with access.administrator_stays(work):
         events.record(
             work,

@@ -18,7 +18,10 @@ from app.storage.models import Promotion, PromotionItem
 
 @dataclass(frozen=True, slots=True)
 class HistoryFilter:
-    """Say which promotions are wanted; empty fields want all. ``since`` and ``until`` are ISO dates."""
+    """Say which promotions are wanted; empty fields want all. ``since`` and ``until`` are ISO dates.
+
+    ``before`` goes on below a promotion's number.
+    """
 
     source: str = ""
     target: str = ""
@@ -30,6 +33,7 @@ class HistoryFilter:
     person: str = ""
     since: str = ""
     until: str = ""
+    before: int | None = None
     offset: int = 0
     limit: int = 50
 
@@ -112,6 +116,8 @@ def _promotion_conditions(wanted: HistoryFilter) -> Iterator[ColumnElement[bool]
         yield Promotion.format == wanted.format
     if wanted.person:
         yield func.lower(Promotion.actor).contains(wanted.person.lower(), autoescape=True)
+    if wanted.before is not None:
+        yield Promotion.id < wanted.before
     if wanted.since:
         yield Promotion.at >= _day(wanted.since)
     if wanted.until:

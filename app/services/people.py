@@ -85,8 +85,8 @@ def _describe(user: User) -> dict[str, Any]:
 
 def set_password(work: Work, name: str, password: str) -> None:
     """Set a user's password and end their sessions; needs Configure, or to be that user."""
-    user = get_user(work, name)
-    if work.actor.user_id != user.id or work.actor.key_id is not None:
+    user = see_user(work, name)
+    if work.actor.key_id is not None:
         access.require(work, Permission.CONFIGURE)
     user.password_hash = passwords.hash_new(password, user.name, user.display_name, user.email)
     _end_sessions(work, user)
@@ -132,6 +132,14 @@ def get_user(work: Work, name: str) -> User:
     return user
 
 
+def see_user(work: Work, name: str) -> User:
+    """Give a user to somebody who asks; needs Configure, or to be that user. Raises NotFound."""
+    user = find_user(work, name)
+    if user is None or work.actor.user_id != user.id:
+        access.require(work, Permission.CONFIGURE)
+    return get_user(work, name)
+
+
 def list_users(work: Work) -> Sequence[User]:
     """Give every user by name; needs Configure."""
     access.require(work, Permission.CONFIGURE)
@@ -174,6 +182,12 @@ def get_group(work: Work, name: str) -> Group:
     if group is None:
         raise NotFound(f"There is no group {name!r}; list the groups for the spelling.", code="unknown-group")
     return group
+
+
+def see_group(work: Work, name: str) -> Group:
+    """Give a group to somebody who asks; needs Configure. Raises NotFound."""
+    access.require(work, Permission.CONFIGURE)
+    return get_group(work, name)
 
 
 def list_groups(work: Work) -> Sequence[Group]:

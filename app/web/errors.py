@@ -38,6 +38,13 @@ class WrongMethod(AppError):
     status = 405
 
 
+class UnsupportedMedia(AppError):
+    """Refuse a body of a type that is not read here."""
+
+    code = "unsupported-media-type"
+    status = 415
+
+
 class Failure(AppError):
     """Stand for a fault of ours, without its particulars; those are in the log."""
 
