@@ -130,20 +130,15 @@ def _feed_group(work: Work, name: str) -> FeedGroup:
 
 def list_grants(work: Work) -> Sequence[Grant]:
     """Give every grant and restriction; with Manage Feed only, those of the feeds one manages. Raises Forbidden."""
-    found = work.session.scalars(
-        select(Grant)
-        .options(
-            selectinload(Grant.task).selectinload(Task.attributes),
-            *(joinedload(related) for related in (Grant.user, Grant.group, Grant.feed, Grant.feed_group)),
-        )
-        .order_by(Grant.id)
-    )
-    if access.allowed(work, Permission.CONFIGURE):
-        return found.all()
-    managed = {feed.id for feed in access.visible_feeds(work, Permission.MANAGE_FEED)}
-    if not managed:
-        access.require(work, Permission.CONFIGURE)
-    return [grant for grant in found if grant.feed_id in managed]
+    query = select(Grant).order_by(Grant.id)
+    if not access.allowed(work, Permission.CONFIGURE):
+        managed = [feed.id for feed in access.visible_feeds(work, Permission.MANAGE_FEED)]
+        if not managed:
+            access.require(work, Permission.CONFIGURE)
+        query = query.where(Grant.feed_id.in_(managed))
+    related = (Grant.user, Grant.group, Grant.feed, Grant.feed_group)
+    with_task = selectinload(Grant.task).selectinload(Task.attributes)
+    return work.session.scalars(query.options(with_task, *(joinedload(each) for each in related))).all()
 
 
 def get_grant(work: Work, grant_id: int) -> Grant:
@@ -190,7 +185,8 @@ def lint(work: Work) -> list[Finding]:
     access.require(work, Permission.CONFIGURE)
     found = [finding for task in tasks.list_tasks(work) for finding in lint_task(task.name, _held(task))]
     given = list_grants(work)
-    about_grants = (finding for entry in given for finding in (_without_source(entry, given), _blinding(entry)))
+    readers = _readers(given)
+    about_grants = (finding for entry in given for finding in (_without_source(entry, readers), _blinding(entry)))
     return [*found, *(finding for finding in about_grants if finding is not None)]
 
 
@@ -203,14 +199,30 @@ def _held(task: Task) -> frozenset[Permission]:
     return frozenset(tasks.attributes_of(task))
 
 
-def _without_source(entry: Grant, given: Sequence[Grant]) -> Finding | None:
+Names = tuple[str, int | None, int | None]
+_EVERYBODY: tuple[Names, ...] = (("everyone", None, None), ("authenticated", None, None))
+
+
+def _names(entry: Grant) -> Names:
+    return entry.principal, entry.user_id, entry.group_id
+
+
+def _readers(given: Sequence[Grant]) -> dict[Names, set[int | None]]:
+    """Give on which feeds (None: a group of them, or all) each name that grants use may view and download."""
+    found: dict[Names, set[int | None]] = {}
+    for entry in given:
+        if not entry.deny and _reads(_held(entry.task)):
+            found.setdefault(_names(entry), set()).add(entry.feed_id)
+    return found
+
+
+def _without_source(entry: Grant, readers: dict[Names, set[int | None]]) -> Finding | None:
     """Tell of somebody who may promote into feeds but sees none to promote from."""
     if entry.deny or not covers(_held(entry.task), Permission.ACCEPT_PROMOTIONS) or entry.feed_id is None:
         return None
-    for other in given:
-        elsewhere = other.feed_id != entry.feed_id
-        if not other.deny and elsewhere and _reaches(other, entry) and _reads(_held(other.task)):
-            return None
+    groups = [] if entry.user is None else [("group", None, group.id) for group in entry.user.groups]
+    if any(readers.get(names, set()) - {entry.feed_id} for names in (_names(entry), *groups, *_EVERYBODY)):
+        return None
     whom = describe_principal(entry)
     return Finding(
         "no-source",
@@ -237,13 +249,3 @@ def _blinding(entry: Grant) -> Finding | None:
 
 def _reads(attributes: frozenset[Permission]) -> bool:
     return covers(attributes, Permission.VIEW_FEED) and covers(attributes, Permission.DOWNLOAD_PACKAGE)
-
-
-def _reaches(other: Grant, entry: Grant) -> bool:
-    """Tell whether one grant reaches whomever another names."""
-    if other.principal == "everyone" or (other.principal == "authenticated" and entry.principal != "anonymous"):
-        return True
-    if entry.user is not None and other.group is not None:
-        return any(user.id == entry.user_id for user in other.group.users)
-    same = (other.principal, other.user_id, other.group_id)
-    return same == (entry.principal, entry.user_id, entry.group_id)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from app.domain.errors import Invalid, NotFound
+from app.domain.errors import Invalid, NotFound, Unauthenticated
 from app.domain.permissions import Permission
 from app.services import access
 from app.services.runtime import Work
@@ -78,8 +78,13 @@ def records(work: Work, wanted: HistoryFilter) -> tuple[list[HistoryLine], int]:
 
 
 def get_record(work: Work, promotion_id: int) -> tuple[Promotion, list[PromotionItem]]:
-    """Give one promotion with its items; raise NotFound also where the actor may view neither feed."""
+    """Give one promotion with its items; raise NotFound also where the actor may view neither feed.
+
+    Raises Unauthenticated to nobody known.
+    """
     found = work.session.scalars(select(Promotion).where(Promotion.id == promotion_id, _viewable(work))).one_or_none()
+    if found is None and work.actor.anonymous:
+        raise Unauthenticated(f"The promotion {promotion_id} needs credentials; sign in, or send an API key.")
     if found is None:
         raise NotFound(f"There is no promotion {promotion_id} that you may see.", code="unknown-promotion")
     items = work.session.scalars(

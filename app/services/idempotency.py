@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +15,7 @@ from app.services.runtime import Actor, Work
 from app.storage.models import Answered
 
 MAX_KEY = 200
+_KEY = re.compile(rf"[!-~]{{1,{MAX_KEY}}}")
 KEPT = timedelta(hours=24)
 
 
@@ -34,8 +36,8 @@ class Answer:
 
 def find(work: Work, operation: str, key: str, digest: str) -> Answer | None:
     """Give what the actor's key was answered, or None; raise KeyReused for another operation or body (its SHA-256)."""
-    if len(key) > MAX_KEY or not key.isascii() or not key.isprintable():
-        raise Invalid(f"An idempotency key has 1 to {MAX_KEY} printable ASCII characters; send a shorter one.")
+    if not _KEY.fullmatch(key):
+        raise Invalid(f"An idempotency key has 1 to {MAX_KEY} ASCII characters without spaces; send another one.")
     work.session.execute(delete(Answered).where(Answered.at < work.now() - KEPT))
     found = work.session.get(Answered, (_who(work.actor), key))
     if found is None:

@@ -16,6 +16,7 @@ from app.services import access, events, passwords
 from app.services.runtime import Work
 from app.storage.models import Group, User, UserSession
 
+RESERVED = frozenset({"everyone", "authenticated", "anonymous"})
 MAX_EMAIL, MAX_DISPLAY_NAME = 254, 200
 
 
@@ -40,12 +41,14 @@ def create_user(
     """Create a user; without a password they sign in by a one-time link only. Needs Configure."""
     access.require(work, Permission.CONFIGURE)
     key = fold(check_person_name(name))
+    if key in RESERVED:
+        raise Invalid(f"{name!r} means a kind of people in permissions; choose another name.", code="invalid-name")
     if work.session.scalar(select(User.id).where(User.key == key)) is not None:
         raise Conflict(f"There is a user {name!r} already; choose another name.", code="user-exists", user=name)
     user = User(name=name, key=key, created=work.now(), active=True, epoch=0)
     user.display_name, user.email = _checked(display_name, email)
     user.password_hash = None if password is None else passwords.hash_new(password, name, display_name, email)
-    user.groups = [get_group(work, group) for group in dict.fromkeys(groups)]
+    user.groups = [get_group(work, group) for group in dict.fromkeys(map(fold, groups))]
     work.session.add(user)
     work.session.flush()
     events.record(work, "user-created", subject=user.name, **_describe(user))
@@ -62,7 +65,7 @@ def update_user(work: Work, name: str, change: UserChange) -> User:
         email = user.email if change.email is None else change.email
         user.display_name, user.email = _checked(display_name, email)
         if change.groups is not None:
-            user.groups = [get_group(work, group) for group in dict.fromkeys(change.groups)]
+            user.groups = [get_group(work, group) for group in dict.fromkeys(map(fold, change.groups))]
     after = _describe(user)
     changed = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
     if changed:
@@ -169,7 +172,7 @@ def create_group(work: Work, name: str, members: Sequence[str] = ()) -> Group:
     key = fold(check_person_name(name))
     if work.session.scalar(select(Group.id).where(Group.key == key)) is not None:
         raise Conflict(f"There is a group {name!r} already; choose another name.", code="group-exists", group=name)
-    group = Group(name=name, key=key, users=[get_user(work, member) for member in members])
+    group = Group(name=name, key=key, users=[get_user(work, member) for member in dict.fromkeys(map(fold, members))])
     work.session.add(group)
     work.session.flush()
     events.record(work, "group-created", subject=name, members=[user.name for user in group.users])

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from flask import Flask, Response
 from werkzeug.datastructures import ImmutableDict
+from werkzeug.routing import IntegerConverter
 
 from app import __version__, resources
 from app.services import installation
@@ -28,6 +29,13 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+
+
+class RowNumber(IntegerConverter):
+    """Take a number from an address only if a database could have given it: below 2.14 billion."""
+
+    # By its form, because a number that fails the converter's own bounds is answered as a wrong method.
+    regex = r"(?:[0-9]{1,9}|1[0-9]{9}|20[0-9]{8}|21[0-3][0-9]{7})"
 
 
 def create_app(runtime: Runtime) -> Flask:
@@ -80,6 +88,7 @@ def _configure(app: Flask, runtime: Runtime) -> None:
     )
     app.jinja_options = ImmutableDict(trim_blocks=True, lstrip_blocks=True)
     app.url_map.merge_slashes = False
+    app.url_map.converters["int"] = RowNumber
     app.json.sort_keys = False  # type: ignore[attr-defined]
 
 

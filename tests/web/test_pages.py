@@ -361,3 +361,9 @@ def test_the_event_log_is_exported_whole_newest_first(sam_browser: FlaskClient) 
 def test_the_event_log_is_for_administrators(app: Flask, sqlite_runtime: Runtime, sam: Actor, path: str) -> None:
     person(sqlite_runtime, sam, "ada", ("Manage Feed", "npm-dev"))
     assert signed_in(app, "ada").get(path).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/promotions/{}", "/keys/{}", "/api/v1/promotions/{}"])
+@pytest.mark.parametrize("number", [2**31, 2**63, 10**40])
+def test_a_number_that_no_database_gives_is_not_found(sam_browser: FlaskClient, path: str, number: int) -> None:
+    assert sam_browser.get(path.format(number)).status_code == 404

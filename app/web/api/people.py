@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
 from flask import Response
 
-from app.domain.errors import Conflict, Invalid, NotFound
+from app.domain.errors import Conflict, NotFound
 from app.domain.names import fold
 from app.domain.permissions import Permission
 from app.plugin.web import json_response, text_response
-from app.services import grants, people
+from app.services import people
 from app.services.people import UserChange
 from app.services.runtime import Work
 from app.storage.models import Group, User
@@ -47,8 +46,6 @@ def add_user() -> Response:
     """Create a user; without a password they sign in by a one-time link only."""
     call = _receive()
     fields, name = call.fields, call.fields.required("name")
-    if fold(name) in grants.EVERYBODY:
-        raise Invalid(f"{name!r} means a kind of people in permissions; choose another name.", code="invalid-name")
     with as_bad_request(Conflict, NotFound), call.writing() as work:
         user = people.create_user(
             work,
@@ -56,7 +53,7 @@ def add_user() -> Response:
             fields.text("password") or None,
             display_name=fields.text("displayName"),
             email=fields.text("email"),
-            groups=_once(fields.texts("groups") or ()),
+            groups=fields.texts("groups") or (),
         )
         return json_response(_describe_user(user))
 
@@ -74,7 +71,7 @@ def update_user() -> Response:
 
 def _change_user(work: Work, name: str, fields: Fields) -> User:
     groups, active, password = fields.texts("groups"), fields.flag("active"), fields.text("password")
-    change = UserChange(fields.find("displayName"), fields.find("email"), None if groups is None else _once(groups))
+    change = UserChange(fields.find("displayName"), fields.find("email"), groups)
     user = people.update_user(work, name, change)
     if password:
         people.set_password(work, name, password)
@@ -118,7 +115,7 @@ def add_group() -> Response:
     call = _receive()
     name, members = call.fields.required("name"), call.fields.texts("users")
     with as_bad_request(Conflict, NotFound), call.writing() as work:
-        return json_response(_describe_group(people.create_group(work, name, _once(members or ()))))
+        return json_response(_describe_group(people.create_group(work, name, members or ())))
 
 
 @blueprint.post("/groups/update", strict_slashes=False)
@@ -129,9 +126,7 @@ def update_group() -> Response:
     with call.writing() as work:
         group = people.get_group(work, name)
         with as_bad_request(Conflict, NotFound):
-            return json_response(
-                _describe_group(group if members is None else people.set_members(work, name, _once(members)))
-            )
+            return json_response(_describe_group(group if members is None else people.set_members(work, name, members)))
 
 
 @blueprint.route("/groups/delete", methods=["DELETE", "POST"], strict_slashes=False)
@@ -146,8 +141,3 @@ def delete_group() -> Response:
 
 def _describe_group(group: Group) -> dict[str, Any]:
     return {"name": group.name, "users": sorted(user.name for user in group.users)}
-
-
-def _once(names: Iterable[str]) -> list[str]:
-    """Give names once each, whatever their case."""
-    return list({fold(name): name for name in names}.values())

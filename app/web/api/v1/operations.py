@@ -116,14 +116,14 @@ class Call:
     def create(self, make: Callable[[Work], M], locate: Callable[[M], str]) -> Created:
         """Create something, once for each Idempotency-Key, in whose transaction the answer is kept."""
         self.end_reading()
-        key, digest = request.headers.get("Idempotency-Key", ""), hashlib.sha256(self.body).hexdigest()
+        key, digest = request.headers.get("Idempotency-Key"), hashlib.sha256(self.body).hexdigest()
         with runtime().writing(self.actor) as work:
-            known = idempotency.find(work, f"{request.method} {request.path}", key, digest) if key else None
+            known = idempotency.find(work, f"{request.method} {request.path}", key, digest) if key is not None else None
             if known is not None:
                 return Created(known.body, known.location, replayed=True)
             made = make(work)
             location = f"{PREFIX}{locate(made)}"
-            if key:
+            if key is not None:
                 kept = made.model_dump(mode="json", by_alias=True, exclude=made.secrets)
                 idempotency.keep(work, f"{request.method} {request.path}", key, digest, location, kept)
         return Created(made, location)
