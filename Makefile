@@ -11,7 +11,7 @@ run: $(VENV)/.desktop assets  ## Set everything up and open the window; without 
 
 test: $(VENV)/.dev $(VENV)/.desktop assets  ## Set everything up, real clients and browser included, and run all tests
 	@tools/system_packages test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 fuzz: $(VENV)/.dev assets  ## Hunt for packages that break a reader, for as long as it takes; for the night
 	$(BIN)/python -m pytest tests/plugin_contract/test_mutations.py --hypothesis-profile=hunt --timeout=0

@@ -387,7 +387,7 @@ def page_faults(world: World, endpoint: str) -> list[str]:
                         faults.append(
                             f"{method} {rule.rule} {needs.values} by {who.name}: {answer.status_code}, not {want}"
                         )
-                    if method != "GET":
+                    if method != "GET" and refusal(answer) is None:
                         world.renew()
     return faults
 
