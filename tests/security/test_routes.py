@@ -126,6 +126,7 @@ PAGES: dict[str, list[Needs]] = {
     "administration.events_json": [Needs(ADMIN)],
     "administration.index": [Needs(ADMIN)],
     "administration.plugins": [Needs(ADMIN)],
+    "api_docs.show": [Needs(anybody)],
     "feed.promoted": feed_cases(needing(Right.VIEW_FEED)),
     "feed.show": feed_cases(needing(Right.VIEW_FEED)),
     "feed.upload": feed_cases(needing(Right.ADD_PACKAGE), form={}),
