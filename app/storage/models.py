@@ -446,19 +446,3 @@ class EventHead(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     last_id: Mapped[int] = mapped_column(default=0)
     hash: Mapped[str] = mapped_column(String(64))
-
-
-# Requests ---------------------------------------------------------------------------------------------
-
-
-class Answered(Base):
-    """Be what a request with an idempotency key was answered, so that sending it again does nothing twice."""
-
-    __tablename__ = "answered"
-    actor: Mapped[str] = mapped_column(String(200), primary_key=True)
-    key: Mapped[str] = mapped_column(Key, primary_key=True)
-    operation: Mapped[str] = mapped_column(String(1100))
-    digest: Mapped[str] = mapped_column(String(64))
-    location: Mapped[str] = mapped_column(String(1100))
-    body: Mapped[dict[str, Any]]
-    at: Mapped[datetime] = mapped_column(index=True)

@@ -131,7 +131,6 @@ PAGES = {
     "administration": "/administration/",
     "plugins": "/administration/plugins",
     "event log": "/administration/events",
-    "API": "/docs/api",
     "my account": "/account/",
     "API keys": "/keys/",
     "new API key": "/keys/new",

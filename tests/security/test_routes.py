@@ -27,7 +27,7 @@ class Needs:
     """Say who may: ``allowed`` decides by a row of the matrix; the rest makes the request.
 
     Where it is ``hidden`` the refusal is that there is nothing. ``values`` fill the address; ``form`` and ``query``
-    are sent as such, ``json`` as the body. Our ``own`` API asks strangers for credentials, as HTTP has it.
+    are sent as such, ``json`` as the body.
     """
 
     allowed: Allowed
@@ -37,7 +37,6 @@ class Needs:
     json: Mapping[str, Any] | None = None
     challenge: bool = False
     hidden: bool = False
-    own: bool = False
 
 
 def on(feed: str, *rights: Right) -> Allowed:
@@ -66,20 +65,6 @@ def sees_a_feed(who: Who) -> bool:
 def is_a_user(who: Who) -> bool:
     """Tell whether somebody acts as a user, or may do everything."""
     return who in PEOPLE or who.name == "key-personal" or Right.CONFIGURE in who.installation
-
-
-def welcome(who: Who) -> bool:
-    """Tell whether somebody is answered at all: all but those whose credentials are wrong."""
-    return who.known or who is NOBODY
-
-
-def manages_or_configures(who: Who) -> bool:
-    return Right.MANAGE_FEED in who.here
-
-
-def sees_an_end(who: Who) -> bool:
-    """Tell whether somebody may view an end of the promotion in the world."""
-    return Right.VIEW_FEED in who.elsewhere or who.name == "key-wrong-feed"
 
 
 def manages(who: Who) -> bool:
@@ -114,7 +99,6 @@ def needing(*rights: Right) -> Callable[[str], Allowed]:
 
 ITEM = {"from": HERE, "to": THERE, "item": f"{NAME}@{VERSION}"}
 BACK = {"from": THERE, "to": HERE, "item": f"{NAME}@{VERSION}"}
-ACCEPT = (Right.ACCEPT_PROMOTIONS,)
 SOURCE = (Right.VIEW_FEED, Right.DOWNLOAD_PACKAGE)
 PAGES: dict[str, list[Needs]] = {
     "account.enter": [Needs(anybody, {"secret": "none"})],
@@ -126,7 +110,6 @@ PAGES: dict[str, list[Needs]] = {
     "administration.events_json": [Needs(ADMIN)],
     "administration.index": [Needs(ADMIN)],
     "administration.plugins": [Needs(ADMIN)],
-    "api_docs.show": [Needs(anybody)],
     "feed.promoted": feed_cases(needing(Right.VIEW_FEED)),
     "feed.show": feed_cases(needing(Right.VIEW_FEED)),
     "feed.upload": feed_cases(needing(Right.ADD_PACKAGE), form={}),
@@ -243,90 +226,6 @@ API: dict[str, list[Needs]] = {
     ],
     "health.health": [Needs(anybody)],
 }
-# Our own API ------------------------------------------------------------------------------------------
-
-ITEMS = {"items": [{"package": NAME, "version": VERSION}]}
-THAT_ONE = {"package": NAME, "version": VERSION}
-
-
-def in_feed(*rights: Right, **given: Any) -> list[Needs]:
-    return [Needs(on(feed, *rights), {"feed": feed}, own=True, **given) for feed in (HERE, THERE)]
-
-
-def ours(allowed: Allowed, values: Mapping[str, Any] | None = None, **given: Any) -> list[Needs]:
-    return [Needs(allowed, values or {}, own=True, **given)]
-
-
-OWN: dict[str, list[Needs]] = {
-    "api_v1.openapi": ours(anybody),
-    "api_v1.list_formats": ours(welcome),
-    "api_v1.list_feeds": ours(welcome),
-    "api_v1.list_feed_groups": ours(welcome),
-    "api_v1.create_feed": ours(lambda who: Right.MANAGE_FEED in who.installation, json={"name": "n", "format": "npm"}),
-    "api_v1.get_feed": in_feed(Right.VIEW_FEED),
-    "api_v1.count_feed": in_feed(Right.VIEW_FEED),
-    "api_v1.change_feed": in_feed(Right.MANAGE_FEED, json={"description": "changed"}),
-    "api_v1.delete_feed": in_feed(Right.MANAGE_FEED),
-    "api_v1.list_packages": in_feed(Right.VIEW_FEED),
-    "api_v1.list_versions": in_feed(Right.VIEW_FEED, query={"package": NAME}),
-    "api_v1.get_version": in_feed(Right.VIEW_FEED, query=THAT_ONE),
-    "api_v1.change_version": in_feed(Right.UNLIST_PACKAGE, query=THAT_ONE, json={"listed": False}),
-    "api_v1.delete_version": in_feed(Right.DELETE_PACKAGE, query=THAT_ONE),
-    "api_v1.set_tag": in_feed(Right.ADD_PACKAGE, query={"package": NAME, "tag": "t"}, json={"version": VERSION}),
-    "api_v1.remove_tag": in_feed(Right.ADD_PACKAGE, query={"package": NAME, "tag": "t"}),
-    "api_v1.plan_promotion": [
-        *ours(both(on(HERE, *SOURCE), on(THERE, Right.VIEW_FEED)), json={"source": HERE, "target": THERE, **ITEMS}),
-        *ours(both(on(THERE, *SOURCE), on(HERE, Right.VIEW_FEED)), json={"source": THERE, "target": HERE, **ITEMS}),
-    ],
-    "api_v1.promote": [
-        *ours(both(on(HERE, *SOURCE), on(THERE, *ACCEPT)), json={"source": HERE, "target": THERE, **ITEMS}),
-        *ours(both(on(THERE, *SOURCE), on(HERE, *ACCEPT)), json={"source": THERE, "target": HERE, **ITEMS}),
-    ],
-    "api_v1.list_promotions": ours(welcome),
-    "api_v1.get_promotion": ours(sees_an_end, {"number": 1}, hidden=True),
-    "api_v1.list_users": ours(ADMIN),
-    "api_v1.create_user": ours(ADMIN, json={"name": "new"}),
-    "api_v1.get_user": ours(ADMIN, {"name": "gone"}),
-    "api_v1.change_user": ours(ADMIN, {"name": "gone"}, json={"email": ""}),
-    "api_v1.delete_user": ours(ADMIN, {"name": "gone"}),
-    "api_v1.set_password": ours(ADMIN, {"name": "gone"}, json={"password": "an orchard of plums"}),
-    "api_v1.list_sessions": ours(ADMIN, {"name": "gone"}),
-    "api_v1.end_sessions": ours(ADMIN, {"name": "gone"}),
-    "api_v1.list_groups": ours(ADMIN),
-    "api_v1.create_group": ours(ADMIN, json={"name": "new"}),
-    "api_v1.get_group": ours(ADMIN, {"name": "crew"}),
-    "api_v1.change_group": ours(ADMIN, {"name": "crew"}, json={"members": []}),
-    "api_v1.delete_group": ours(ADMIN, {"name": "crew"}),
-    "api_v1.list_tasks": ours(ADMIN),
-    "api_v1.create_task": ours(ADMIN, json={"name": "new", "attributes": ["Feeds_ViewFeed"]}),
-    "api_v1.get_task": ours(ADMIN, {"name": "own"}),
-    "api_v1.change_task": ours(ADMIN, {"name": "own"}, json={"description": "changed"}),
-    "api_v1.delete_task": ours(ADMIN, {"name": "own"}),
-    "api_v1.list_grants": ours(manages_or_configures),
-    "api_v1.create_grant": [
-        *ours(on(HERE, Right.MANAGE_FEED), json={"task": "own", "user": "stranger", "feed": HERE}),
-        *ours(ADMIN, json={"task": "own", "user": "stranger"}),
-    ],
-    "api_v1.get_grant": [*ours(on(HERE, Right.MANAGE_FEED), {"number": 1}), *ours(ADMIN, {"number": 17})],
-    "api_v1.delete_grant": [*ours(on(HERE, Right.MANAGE_FEED), {"number": 1}), *ours(ADMIN, {"number": 17})],
-    "api_v1.test_privileges": [
-        *ours(on(HERE, Right.MANAGE_FEED), query={"kind": "anonymous", "feed": HERE}),
-        *ours(ADMIN, query={"kind": "anonymous"}),
-    ],
-    "api_v1.explain_right": ours(welcome, query={"permission": "Feeds_AddPackage", "feed": THERE}),
-    "api_v1.list_keys": ours(known),
-    "api_v1.create_key": [
-        *ours(ADMIN, json={"type": "system", "name": "more"}),
-        *ours(ADMIN, json={"type": "personal", "name": "other", "user": "administrator"}),
-    ],
-    "api_v1.get_key": ours(ADMIN, {"number": 1}),
-    "api_v1.change_key": ours(ADMIN, {"number": 1}, json={"description": "changed"}),
-    "api_v1.delete_key": ours(ADMIN, {"number": 1}),
-    "api_v1.list_uses": ours(ADMIN, {"number": 1}),
-    "api_v1.get_me": ours(welcome),
-    "api_v1.list_events": ours(ADMIN),
-}
-API |= OWN
 # Files without secrets, and the feeds' addresses, which have a matrix of their own.
 ELSEWHERE = re.compile(r"static|protocols\.")
 
@@ -415,7 +314,7 @@ def test_the_api_answers_to_whom_it_is_declared(world: World, endpoint: str) -> 
         for method in methods_of(rule):
             for needs in API[endpoint]:
                 for who in EVERYBODY:
-                    strange = 401 if needs.own or (needs.challenge and who is NOBODY) else 403
+                    strange = 401 if needs.challenge and who is NOBODY else 403
                     refused = 404 if needs.hidden else 403
                     want = None if needs.allowed(who) else (refused if who.known else strange)
                     answer = ask(world, who, rule, method, needs, page=False)

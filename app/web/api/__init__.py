@@ -3,7 +3,7 @@
 from flask import Flask, Response, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
-from app.web.api import answers, health, v1
+from app.web.api import answers, health
 from app.web.api.feeds import blueprint as feeds
 from app.web.api.keys import blueprint as keys
 from app.web.api.packages import blueprint as packages
@@ -11,7 +11,6 @@ from app.web.api.people import blueprint as people
 from app.web.api.promotions import blueprint as promotions
 from app.web.api.rights import blueprint as rights
 from app.web.api.settings import blueprint as settings
-from app.web.api.v1.operations import PREFIX
 from app.web.extensions import csrf
 
 _CONTRACT = (promotions, packages, feeds, keys, people, rights, settings)
@@ -23,7 +22,6 @@ def install(app: Flask) -> None:
         csrf.exempt(blueprint)
         app.register_blueprint(blueprint)
     app.register_blueprint(health.blueprint)
-    v1.install(app)
     app.before_request(_refuse_unknown)
 
 

@@ -13,7 +13,6 @@ from app.services import access
 from app.web.pages import (
     account,
     administration,
-    api_docs,
     feed,
     feeds,
     keys,
@@ -30,7 +29,7 @@ from app.web.pages.session import page_work
 from app.web.rendering import Nav, NavItem
 
 log = logging.getLogger(__name__)
-_OWN = (account, feeds, feed, settings, package, version, promote, promotions, administration, keys, profile, api_docs)
+_OWN = (account, feeds, feed, settings, package, version, promote, promotions, administration, keys, profile)
 _PARTS = (*_OWN, *security.PARTS)
 
 
