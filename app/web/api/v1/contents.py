@@ -1,0 +1,9 @@
+"""All there is in the API, in the order of the document."""
+
+from __future__ import annotations
+
+from app.web.api.v1 import feeds
+from app.web.api.v1.operations import Operation, Resource
+
+RESOURCES: tuple[Resource, ...] = (feeds.feeds_v1, feeds.groups_v1)
+OPERATIONS: tuple[Operation, ...] = tuple(operation for each in RESOURCES for operation in each.operations)
