@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from app.services.runtime import Runtime
@@ -63,6 +66,19 @@ class V1:
             found += answer.json["items"]
             cursor = answer.json["next"]
         return found
+
+
+@contextmanager
+def statements(runtime: Runtime) -> Iterator[list[str]]:
+    """Collect the statements that reach the database by the reading engine."""
+    seen: list[str] = []
+
+    def note(*args: Any) -> None:
+        seen.append(args[2])
+
+    event.listen(runtime.database.reader, "before_cursor_execute", note)
+    yield seen
+    event.remove(runtime.database.reader, "before_cursor_execute", note)
 
 
 @pytest.fixture

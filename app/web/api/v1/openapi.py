@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from app import __version__
 from app.web.api.v1.models import Problem
-from app.web.api.v1.operations import PARAMETERS, Match, Operation, Resource
+from app.web.api.v1.operations import JSON, PARAMETERS, Match, Operation, Resource
 
 _REF = "#/components/schemas/{model}"
 _PROBLEM = "application/problem+json"
@@ -37,6 +37,7 @@ _WHY = {
     412: "It was changed since the ETag in If-Match.",
     413: "The body is too large.",
     415: "The body is no JSON, or in a coding that is not read.",
+    416: "There is no such range.",
     422: "The body or query does not fit the schema: `errors` names each field; or the Idempotency-Key was used.",
     428: "If-Match is missing.",
     429: "Too many wrong passwords.",
@@ -174,8 +175,13 @@ def _responses(operation: Operation, references: References) -> dict[str, Any]:
         content: dict[str, Any] = {"schema": references[operation.answers, "serialization"]}
         done["content"] = {"application/json": content}
         done["headers"] = _answer_headers(operation)
+    elif operation.media != JSON:
+        done["content"] = {operation.media: {"schema": {"type": "string", "format": "binary"}}}
+        done["headers"] = {"ETag": _ETAG}
     found = {str(operation.status): done}
-    if operation.method == "GET" and operation.single:
+    if operation.media != JSON:
+        found["206"] = {**done, "description": "The range that was asked for."}
+    if operation.method == "GET" and (operation.single or operation.media != JSON):
         found["304"] = {"description": "The caller has it already.", "headers": {"ETag": _ETAG}}
     return {
         **found,

@@ -6,13 +6,17 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any, get_type_hints
+
+from flask import Response
 
 from app.services.runtime import Work
 from app.web.api.v1.conditions import check_match
 from app.web.api.v1.models import Model
 
+JSON = "application/json"
 Handler = Callable[..., "Answer"]
 _NAMED = re.compile(r"\{(\w+)\}")
 
@@ -56,12 +60,16 @@ PARAMETERS: Mapping[str, Parameter] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Be what a handler gives: a body (None: 204), where the new thing is, what a repeat may not see again."""
+    """Be what a handler gives: a body (None: 204), where the new thing is, what a repeat may not see again.
+
+    ``raw`` is a whole answer that is no JSON.
+    """
 
     body: Model | None = None
     status: int = 0
     location: str = ""
     once: frozenset[str] = frozenset()
+    raw: Response | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,7 @@ class Operation:
     answers: type[Model] | None
     status: int
     needs: str
+    media: str = JSON
     match: Match = Match.NONE
     repeatable: bool = False
     writes: bool = False
@@ -96,12 +105,13 @@ class Operation:
     @property
     def single(self) -> bool:
         """Tell whether it answers with one thing, which then has an ETag."""
-        return self.answers is not None and "items" not in self.answers.model_fields
+        return self.answers is not None and "next" not in self.answers.model_fields
 
     @property
     def refusals(self) -> frozenset[int]:
         """Give the statuses with which it may refuse."""
         found = {400, 401, 403, 404, 422, 429, 500, 503}
+        found |= {416} if self.media != JSON else set()
         found |= {413, 415} if self.body is not None else set()
         found |= {409, 507} if self.writes else set()
         found |= {412} if self.match is not Match.NONE else set()
@@ -125,6 +135,7 @@ class Call:
 
     operation: Operation
     work: Work
+    expires: datetime | None = None
 
     def check_match(self, current: Model) -> None:
         """Refuse a change of what is no longer as its sender saw it (If-Match, RFC 9110 section 13.1.1)."""
@@ -150,6 +161,10 @@ class Resource:
     def create(self, path: str, answers: type[Model], *, needs: str, **more: Any) -> Callable[[Handler], Handler]:
         """Declare a POST that makes something and takes an Idempotency-Key."""
         return self._declare("POST", path, answers, 201, needs, repeatable=True, writes=True, **more)
+
+    def send(self, path: str, media: str, *, needs: str, **more: Any) -> Callable[[Handler], Handler]:
+        """Declare a reading of bytes."""
+        return self._declare("GET", path, None, 200, needs, media=media, **more)
 
     def put(self, path: str, answers: type[Model], *, needs: str, **more: Any) -> Callable[[Handler], Handler]:
         """Declare a replacement."""

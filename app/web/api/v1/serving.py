@@ -54,10 +54,11 @@ def view_of(operation: Operation) -> Callable[..., Response]:
 
 def _perform(operation: Operation, values: dict[str, Any]) -> Response:
     work = reading(ANONYMOUS)
-    work.actor = gatekeeper().identify(work, request).actor
+    identity = gatekeeper().identify(work, request)
+    work.actor = identity.actor
     given = {**values, **_sent(operation)}
     if not operation.writes:
-        return respond(operation, operation.handler(Call(operation, work), **given))
+        return respond(operation, operation.handler(Call(operation, work, identity.expires), **given))
     work.session.rollback()
     with runtime().writing(work.actor) as writer:
         return _change(operation, writer, given)
@@ -155,6 +156,8 @@ def _misfit(errors: list[tuple[str, str]]) -> Misfit:
 
 def respond(operation: Operation, answer: Answer) -> Response:
     """Answer with JSON, or with nothing; one thing has an ETag, and is not sent to whoever has it."""
+    if answer.raw is not None:
+        return answer.raw
     if answer.body is None:
         return Response(status=answer.status or operation.status)
     text = text_of(answer.body)
