@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from app.web.api.v1 import feeds, packages
+from app.web.api.v1 import feeds, packages, promotions
 from app.web.api.v1.operations import Operation, Resource
 
 RESOURCES: tuple[Resource, ...] = (
     *(feeds.feeds_v1, feeds.groups_v1),
     *(packages.packages_v1, packages.versions_v1, packages.tags_v1),
+    promotions.promotions_v1,
 )
 OPERATIONS: tuple[Operation, ...] = tuple(operation for each in RESOURCES for operation in each.operations)

@@ -170,7 +170,7 @@ def _header(name: str, description: str, schema: dict[str, Any], *, required: bo
 
 
 def _responses(operation: Operation, references: References) -> dict[str, Any]:
-    done: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
+    done: dict[str, Any] = {}
     if operation.answers is not None:
         content: dict[str, Any] = {"schema": references[operation.answers, "serialization"]}
         done["content"] = {"application/json": content}
@@ -178,7 +178,7 @@ def _responses(operation: Operation, references: References) -> dict[str, Any]:
     elif operation.media != JSON:
         done["content"] = {operation.media: {"schema": {"type": "string", "format": "binary"}}}
         done["headers"] = {"ETag": _ETAG}
-    found = {str(operation.status): done}
+    found = {str(status): {**done, "description": HTTPStatus(status).phrase} for status in operation.statuses}
     if operation.media != JSON:
         found["206"] = {**done, "description": "The range that was asked for."}
     if operation.method == "GET" and (operation.single or operation.media != JSON):

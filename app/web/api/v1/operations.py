@@ -74,7 +74,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Be one method of one address; ``name`` is its operationId and the end of its Flask endpoint."""
+    """Be one method of one address; ``name`` is its operationId and the end of its Flask endpoint.
+
+    ``also`` are further statuses that come with the same answer.
+    """
 
     method: str
     path: str
@@ -85,6 +88,7 @@ class Operation:
     status: int
     needs: str
     media: str = JSON
+    also: tuple[int, ...] = ()
     match: Match = Match.NONE
     repeatable: bool = False
     writes: bool = False
@@ -106,6 +110,11 @@ class Operation:
     def single(self) -> bool:
         """Tell whether it answers with one thing, which then has an ETag."""
         return self.answers is not None and "next" not in self.answers.model_fields
+
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        """Give the statuses of success."""
+        return (self.status, *self.also)
 
     @property
     def refusals(self) -> frozenset[int]:

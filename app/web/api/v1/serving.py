@@ -23,7 +23,7 @@ from app.web.extensions import reading, runtime
 from app.web.identity import gatekeeper
 
 PREFIX = "/api/v1"
-BODY_LIMIT = 4 * 1024 * 1024
+BODY_LIMIT = 16 * 1024 * 1024
 MAX_KEY = 200
 _JSON = "application/json"
 _RETRY_SECONDS = "300"
