@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +15,7 @@ from app import __version__
 from app.web.api.v1.models import Problem
 from app.web.api.v1.operations import JSON, PARAMETERS, Match, Operation, Resource
 
+_LISTED = re.compile(r"Listed_(\w+?)_(?=\")")
 _REF = "#/components/schemas/{model}"
 _PROBLEM = "application/problem+json"
 _ABOUT = """\
@@ -80,12 +83,17 @@ def _schemas(operations: Sequence[Operation]) -> tuple[References, dict[str, Any
     wanted = [(model, "serialization") for model in given] + [(model, "validation") for model in bodies | queries]
     wanted.sort(key=lambda each: (each[0].__name__, each[1]))
     references, made = models_json_schema(wanted, by_alias=True, ref_template=_REF)  # type: ignore[arg-type]
-    definitions = {name: _clean(each) for name, each in made["$defs"].items()}
+    definitions = _listed({name: _clean(each) for name, each in made["$defs"].items()})
     found: dict[tuple[type[BaseModel], str], Any] = {}
     for key in wanted:
-        reference = references[key]  # type: ignore[index]
+        reference = _listed(references[key])  # type: ignore[index]
         found[key] = definitions.pop(_name_of(reference)) if key[0] in queries else reference
     return found, definitions
+
+
+def _listed(schema: Any) -> Any:
+    """Call the schemas of lists what they are: FeedList, not Listed_Feed_."""
+    return json.loads(_LISTED.sub(r"\1List", json.dumps(schema)))
 
 
 def _name_of(reference: Any) -> str:

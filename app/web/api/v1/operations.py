@@ -76,7 +76,8 @@ class Answer:
 class Operation:
     """Be one method of one address; ``name`` is its operationId and the end of its Flask endpoint.
 
-    ``also`` are further statuses that come with the same answer.
+    ``also`` are further statuses that come with the same answer. An answer is not ``tagged`` with an ETag where it
+    is not what a GET would give.
     """
 
     method: str
@@ -89,6 +90,7 @@ class Operation:
     needs: str
     media: str = JSON
     also: tuple[int, ...] = ()
+    tagged: bool = True
     match: Match = Match.NONE
     repeatable: bool = False
     writes: bool = False
@@ -109,7 +111,7 @@ class Operation:
     @property
     def single(self) -> bool:
         """Tell whether it answers with one thing, which then has an ETag."""
-        return self.answers is not None and "next" not in self.answers.model_fields
+        return self.tagged and self.answers is not None and "next" not in self.answers.model_fields
 
     @property
     def statuses(self) -> tuple[int, ...]:

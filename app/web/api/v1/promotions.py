@@ -129,7 +129,11 @@ _EXAMPLE = {"source": "npm-dev", "target": "npm-prod", "items": [{"package": "le
 
 
 @promotions_v1.ask(
-    "/promotions/plan", Plan, needs=f"{_SOURCE}; View Feed/Package on the target", examples={"body": _EXAMPLE}
+    "/promotions/plan",
+    Plan,
+    needs=f"{_SOURCE}; View Feed/Package on the target",
+    examples={"body": _EXAMPLE},
+    tagged=False,
 )
 def plan_promotion(call: Call, body: PromotionWanted) -> Answer:
     """Say what a promotion would do, and do nothing.
@@ -144,6 +148,7 @@ def plan_promotion(call: Call, body: PromotionWanted) -> Answer:
     PromotionDone,
     needs=f"{_SOURCE}; Accept Package Promotions on the target",
     also=(200,),
+    tagged=False,
     examples={"body": {**_EXAMPLE, "comments": "Reviewed by the security team."}},
 )
 def promote(call: Call, body: PromotionOrder) -> Answer:

@@ -68,12 +68,13 @@ def _change(operation: Operation, work: Work, given: Mapping[str, Any]) -> Respo
     """Carry out a change, or give the answer that it had before; what is kept of it commits together with it."""
     repeat = _repeat(operation, work, given)
     if repeat is not None and repeat.status:
-        return _again(repeat)
+        return _again(operation, repeat)
     answer = operation.handler(Call(operation, work), **given)
     response = respond(operation, answer)
     if repeat is not None:
-        kept = "" if answer.body is None else answer.body.model_dump_json(by_alias=True, exclude=set(answer.once))
-        repeats.keep(repeat, response.status_code, response.headers.get("Location", ""), kept)
+        kept = answer.body.model_copy(update=dict.fromkeys(answer.once)) if answer.body is not None else None
+        text = text_of(kept) if kept is not None else ""
+        repeats.keep(repeat, response.status_code, response.headers.get("Location", ""), text)
     return response
 
 
@@ -88,11 +89,13 @@ def _repeat(operation: Operation, work: Work, given: Mapping[str, Any]) -> Repea
     return repeats.begin(work, key, asked.encode())
 
 
-def _again(repeat: Repeat) -> Response:
+def _again(operation: Operation, repeat: Repeat) -> Response:
     response = Response(repeat.body, repeat.status, content_type=_JSON)
     response.headers["Idempotent-Replayed"] = "true"
-    response.headers["Location"] = repeat.location
-    response.headers["ETag"] = f'"{etag_of(repeat.body)}"'
+    if repeat.location:
+        response.headers["Location"] = repeat.location
+    if operation.single:
+        response.headers["ETag"] = f'"{etag_of(repeat.body)}"'
     return response
 
 
