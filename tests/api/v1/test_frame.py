@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -242,3 +243,15 @@ def test_the_document_is_served_to_anybody_once(v1: V1) -> None:
     answer = v1.get("/openapi.json", key="")
     assert answer.json == document()
     assert v1.get("/openapi.json", key="", headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+
+
+@ON_SQLITE
+def test_the_page_shows_every_operation_and_schema_without_inline_code(v1: V1) -> None:
+    answer = v1.get("/docs", key="")
+    assert answer.content_type == "text/html; charset=utf-8"
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    for operation in OPERATIONS:
+        assert f'id="{operation.name}"' in answer.text
+    for link in set(re.findall(r'href="#([^"]+)"', answer.text)):
+        assert f'id="{link}"' in answer.text
+    assert not re.search(r"<style|style=|<script>|\son\w+=|https?://(?!localhost)", answer.text)
