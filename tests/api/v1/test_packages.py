@@ -7,6 +7,7 @@ import hashlib
 import pytest
 
 from app.services.runtime import Runtime
+from app.web.api.v1.contents import OPERATIONS
 from tests.api.conftest import ON_SQLITE
 from tests.api.v1.conftest import V1, statements
 from tests.fixtures import publish_sample
@@ -108,3 +109,17 @@ def test_tags_are_set_listed_moved_and_removed(v1: V1) -> None:
     assert v1.send("PUT", path, json={"version": "9.9.9"}).json["code"] == "unknown-version"
     assert v1.remove(path).status_code == 204
     assert v1.get(path).json["code"] == "unknown-tag"
+
+
+@ON_SQLITE
+def test_a_feed_that_takes_promotions_only_is_changed_by_nothing_else(v1: V1) -> None:
+    """A new operation that writes what a feed holds fails here until it is refused."""
+    held = {"feed": "dev", "version": "1.0.0", "tag": "latest", "package": "left"}
+    bodies = {"PATCH": {"listed": False, "deprecated": "x"}, "PUT": {"version": "1.0.0"}}
+    v1.send("PUT", "/feeds/dev/tags/latest/left", json={"version": "1.0.0"})
+    v1.change("/feeds/dev", {"accepts": "promotions"})
+    writing = [each for each in OPERATIONS if each.writes and each.path.startswith("/feeds/{feed}/")]
+    assert len(writing) == 6
+    for operation in writing:
+        answer = v1.send(operation.method, operation.path.format(**held), json=bodies.get(operation.method))
+        assert (answer.status_code, answer.json["code"]) == (403, "promotions-only"), operation.name
