@@ -255,3 +255,10 @@ def test_the_page_shows_every_operation_and_schema_without_inline_code(v1: V1) -
     for link in set(re.findall(r'href="#([^"]+)"', answer.text)):
         assert f'id="{link}"' in answer.text
     assert not re.search(r"<style|style=|<script>|\son\w+=|https?://(?!localhost)", answer.text)
+
+
+@ON_SQLITE
+def test_a_number_that_nothing_can_have_is_not_there(v1: V1) -> None:
+    for method in ("GET", "DELETE"):
+        for number in (0, 2**31, 10**30):
+            assert v1.send(method, f"/grants/{number}").status_code == 404

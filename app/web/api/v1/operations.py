@@ -39,9 +39,9 @@ class Parameter:
     example: str | int
 
 
-_NUMBER = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}
+MAX_NUMBER = 2**31 - 1
+_NUMBER = {"type": "integer", "minimum": 1, "maximum": MAX_NUMBER}
 _TEXT = {"type": "string", "minLength": 1}
-_BY_NUMBER = "int(min=1, max=2147483647)"
 PARAMETERS: Mapping[str, Parameter] = {
     "feed": Parameter("string", {**_TEXT, "maxLength": 50}, "The feed's name, in any case.", "npm-dev"),
     "group": Parameter("string", {**_TEXT, "maxLength": 100}, "The group's name, in any case.", "crew"),
@@ -52,9 +52,9 @@ PARAMETERS: Mapping[str, Parameter] = {
     "package": Parameter(
         "path", {**_TEXT, "maxLength": 500}, "The package's whole name; it comes last since it may hold `/`.", "left"
     ),
-    "promotion": Parameter(_BY_NUMBER, _NUMBER, "The promotion's number.", 1),
-    "grant": Parameter(_BY_NUMBER, _NUMBER, "The grant's number.", 1),
-    "key": Parameter(_BY_NUMBER, _NUMBER, "The key's number.", 1),
+    "promotion": Parameter("int", _NUMBER, "The promotion's number.", 1),
+    "grant": Parameter("int", _NUMBER, "The grant's number.", 1),
+    "key": Parameter("int", _NUMBER, "The key's number.", 1),
 }
 
 

@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 from flask import Response, request
 from pydantic import ValidationError
 
-from app.domain.errors import AppError, Invalid
+from app.domain.errors import AppError, Invalid, NotFound
 from app.services import repeats
 from app.services.runtime import ANONYMOUS, Work
 from app.storage.models import Repeat
 from app.web.api.v1.conditions import etag_of, text_of
 from app.web.api.v1.models import Listed, Model
-from app.web.api.v1.operations import Answer, Call, Operation
+from app.web.api.v1.operations import MAX_NUMBER, Answer, Call, Operation
 from app.web.bodies import parse_json, read_body
 from app.web.errors import as_app_error, problem
 from app.web.extensions import reading, runtime
@@ -56,6 +56,8 @@ def _perform(operation: Operation, values: dict[str, Any]) -> Response:
     work = reading(ANONYMOUS)
     identity = gatekeeper().identify(work, request)
     work.actor = identity.actor
+    if any(isinstance(value, int) and value > MAX_NUMBER for value in values.values()):
+        raise NotFound(f"There is nothing at {request.path[:100]}; list what there is for its numbers.")
     given = {**values, **_sent(operation)}
     if not operation.writes:
         return respond(operation, operation.handler(Call(operation, work, identity.expires), **given))
