@@ -13,7 +13,7 @@ test: $(VENV)/.dev $(VENV)/.desktop assets  ## Set everything up, real clients a
 	@tools/system_packages test
 	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
-fuzz: $(VENV)/.dev assets  ## Hunt for packages that break a reader, for as long as it takes; for the night
+fuzz: $(VENV)/.dev assets  ## Hunt for packages that break a reader and requests that break the API, for as long as it takes
 	$(BIN)/python -m pytest tests/plugin_contract/test_mutations.py --hypothesis-profile=hunt --timeout=0
 
 check: $(VENV)/.dev  ## Lint, types, layers

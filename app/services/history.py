@@ -18,10 +18,7 @@ from app.storage.models import Promotion, PromotionItem
 
 @dataclass(frozen=True, slots=True)
 class HistoryFilter:
-    """Say which promotions are wanted; empty fields want all. ``since`` and ``until`` are ISO dates.
-
-    ``before`` goes on below a promotion's number.
-    """
+    """Say which promotions are wanted; empty fields want all. ``since`` and ``until`` are ISO dates."""
 
     source: str = ""
     target: str = ""
@@ -33,7 +30,6 @@ class HistoryFilter:
     person: str = ""
     since: str = ""
     until: str = ""
-    before: int | None = None
     offset: int = 0
     limit: int = 50
 
@@ -77,8 +73,20 @@ def records(work: Work, wanted: HistoryFilter) -> tuple[list[HistoryLine], int]:
     return [HistoryLine(*row) for row in work.session.execute(page)], total
 
 
-def get_record(work: Work, promotion_id: int) -> tuple[Promotion, list[PromotionItem]]:
-    """Give one promotion with its items; raise NotFound also where the actor may view neither feed.
+def page(work: Work, wanted: HistoryFilter, before: int | None) -> list[Promotion]:
+    """Give promotions below a number, newest first, that the actor may view; nothing is counted."""
+    item = aliased(PromotionItem)
+    narrowed = list(_item_conditions(wanted, item))
+    query = select(Promotion).where(*_promotion_conditions(wanted), _viewable(work)).order_by(Promotion.id.desc())
+    if narrowed:
+        query = query.where(select(item.position).where(item.promotion_id == Promotion.id, *narrowed).exists())
+    if before is not None:
+        query = query.where(Promotion.id < before)
+    return list(work.session.scalars(query.limit(wanted.limit)))
+
+
+def get_promotion(work: Work, promotion_id: int) -> Promotion:
+    """Give one promotion without its items; raise NotFound also where the actor may view neither feed.
 
     Raises Unauthenticated to nobody known.
     """
@@ -87,6 +95,18 @@ def get_record(work: Work, promotion_id: int) -> tuple[Promotion, list[Promotion
         raise Unauthenticated(f"The promotion {promotion_id} needs credentials; sign in, or send an API key.")
     if found is None:
         raise NotFound(f"There is no promotion {promotion_id} that you may see.", code="unknown-promotion")
+    return found
+
+
+def items_after(work: Work, promotion: Promotion, after: int, limit: int) -> list[PromotionItem]:
+    """Give the items of a promotion from after a position on."""
+    of = select(PromotionItem).where(PromotionItem.promotion_id == promotion.id, PromotionItem.position > after)
+    return list(work.session.scalars(of.order_by(PromotionItem.position).limit(limit)))
+
+
+def get_record(work: Work, promotion_id: int) -> tuple[Promotion, list[PromotionItem]]:
+    """Give one promotion with its items; raise NotFound also where the actor may view neither feed."""
+    found = get_promotion(work, promotion_id)
     items = work.session.scalars(
         select(PromotionItem).where(PromotionItem.promotion_id == promotion_id).order_by(PromotionItem.position)
     )
@@ -121,8 +141,6 @@ def _promotion_conditions(wanted: HistoryFilter) -> Iterator[ColumnElement[bool]
         yield Promotion.format == wanted.format
     if wanted.person:
         yield func.lower(Promotion.actor).contains(wanted.person.lower(), autoescape=True)
-    if wanted.before is not None:
-        yield Promotion.id < wanted.before
     if wanted.since:
         yield Promotion.at >= _day(wanted.since)
     if wanted.until:

@@ -81,6 +81,13 @@ def list_packages(work: Work, feed: Feed, listing: Listing) -> tuple[list[Packag
     return [PackageLine(**{name: row[name] for name in PackageLine.__dataclass_fields__}) for row in rows], total
 
 
+def packages_after(work: Work, feed: Feed, listing: Listing, after: str) -> list[PackageLine]:
+    """Give a feed's packages by key, from after a key on; sort and offset of the listing do not count."""
+    lines = _lines(work.get_format(feed.format), feed, listing).where(Package.key > after)
+    rows = work.session.execute(lines.order_by(Package.key).limit(listing.limit)).mappings()
+    return [PackageLine(**{name: row[name] for name in PackageLine.__dataclass_fields__}) for row in rows]
+
+
 def _lines(format: FeedFormat, feed: Feed, listing: Listing) -> Select[*tuple[Any, ...]]:
     inner = Version.__table__.alias("candidate")
     eligible = [inner.c.package_id == Package.id, *_eligible(inner, listing)]

@@ -446,3 +446,23 @@ class EventHead(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     last_id: Mapped[int] = mapped_column(default=0)
     hash: Mapped[str] = mapped_column(String(64))
+
+
+# The API's repeats ------------------------------------------------------------------------------------
+
+
+class Repeat(Base):
+    """Be the answer to one create under an Idempotency-Key, given again to whoever repeats it within a day.
+
+    The key and the body are kept as digests only: a body may hold a password.
+    """
+
+    __tablename__ = "repeat"
+    __table_args__ = (Index(None, "at"),)
+    actor: Mapped[str] = mapped_column(Key, primary_key=True)
+    key_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    body_digest: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+    status: Mapped[int] = mapped_column(default=0)
+    location: Mapped[str] = mapped_column(String(1000), default="")
+    body: Mapped[str] = mapped_column(Text, default="")

@@ -3,7 +3,7 @@
 from flask import Flask, Response, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
-from app.web.api import answers, health
+from app.web.api import answers, health, v1
 from app.web.api.feeds import blueprint as feeds
 from app.web.api.keys import blueprint as keys
 from app.web.api.packages import blueprint as packages
@@ -11,6 +11,7 @@ from app.web.api.people import blueprint as people
 from app.web.api.promotions import blueprint as promotions
 from app.web.api.rights import blueprint as rights
 from app.web.api.settings import blueprint as settings
+from app.web.api.v1.serving import PREFIX, refuse
 from app.web.extensions import csrf
 
 _CONTRACT = (promotions, packages, feeds, keys, people, rights, settings)
@@ -22,17 +23,13 @@ def install(app: Flask) -> None:
         csrf.exempt(blueprint)
         app.register_blueprint(blueprint)
     app.register_blueprint(health.blueprint)
+    v1.install(app)
     app.before_request(_refuse_unknown)
 
 
 def _refuse_unknown() -> Response | None:
     """Answer for addresses below /api/ that are none of ours as the API does, not as a page."""
     error = request.routing_exception
-    path = f"{request.path}/"
-    if (
-        path.startswith("/api/")
-        and not path.startswith(f"{PREFIX}/")
-        and isinstance(error, NotFound | MethodNotAllowed)
-    ):
-        return answers.refuse(error)
+    if f"{request.path}/".startswith("/api/") and isinstance(error, NotFound | MethodNotAllowed):
+        return refuse(error) if request.path.startswith(f"{PREFIX}/") else answers.refuse(error)
     return None
