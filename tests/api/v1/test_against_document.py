@@ -29,7 +29,7 @@ from tests.security.actors import NOBODY, World, here
 
 load_all_checks()
 HUNTING = hypothesis.settings().max_examples > 1000
-EXAMPLES = hypothesis.settings().max_examples if HUNTING else 6
+EXAMPLES = 2000 if HUNTING else 6
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
