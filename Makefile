@@ -14,6 +14,7 @@ test: $(VENV)/.dev $(VENV)/.desktop assets  ## Set everything up, real clients a
 	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 fuzz: $(VENV)/.dev assets  ## Hunt for packages that break a reader and requests that break the API, for as long as it takes
+	$(BIN)/python -m pytest tests/api/v1/test_against_document.py --hypothesis-profile=hunt --timeout=0
 	$(BIN)/python -m pytest tests/plugin_contract/test_mutations.py --hypothesis-profile=hunt --timeout=0
 
 check: $(VENV)/.dev  ## Lint, types, layers

@@ -142,7 +142,7 @@ def wanted(case: Needs, who: Who) -> int | None:
     """Give how somebody is to be refused: what they may not know of is not there, but wrong credentials are wrong."""
     if case.allowed(who):
         return None
-    if case.hidden and welcome(who):
+    if case.hidden and who.known:
         return 404
     return 403 if who.known else 401
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from app.services.clock import utc_now
 from app.storage.models import Repeat
-from app.web.api.v1.contents import OPERATIONS
+from app.web.api.v1.contents import OPERATIONS, RESOURCES
 from app.web.api.v1.documents import document
+from app.web.api.v1.operations import Operation
 from tests.api.conftest import ON_SQLITE, OWNER
 from tests.api.v1.conftest import V1
 
@@ -262,3 +265,26 @@ def test_a_number_that_nothing_can_have_is_not_there(v1: V1) -> None:
     for method in ("GET", "DELETE"):
         for number in (0, 2**31, 10**30):
             assert v1.send(method, f"/grants/{number}").status_code == 404
+
+
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.body], ids=lambda each: each.name)
+def test_examples_fit_their_schemas(operation: Operation) -> None:
+    operation.body.model_validate_json(json.dumps(operation.examples["body"]), strict=True)
+
+
+@ON_SQLITE
+def test_the_commands_of_the_documentation_have_addresses(app: Flask) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+    lines = [line for line in text.replace("\\\n", "").splitlines() if line.startswith("curl")]
+    adapter = app.url_map.bind("localhost")
+    for line in lines:
+        path = re.search(r"\$SERVER(/api/v1[^\s\"?]+)", line)[1]
+        method = re.search(r"-X (\w+)", line)
+        adapter.match(path, method=method[1] if method else "POST" if " -d " in line else "GET")
+    assert len(lines) >= len(RESOURCES)
+
+
+@pytest.mark.parametrize("key", ["x" * 201, "a b", "\xe9"])
+@ON_SQLITE
+def test_a_key_that_could_be_garbled_on_its_way_is_refused(v1: V1, key: str) -> None:
+    assert v1.post("/feeds", NEW, repeat=key).json["code"] == "idempotency-key"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -25,6 +26,7 @@ from app.web.identity import gatekeeper
 PREFIX = "/api/v1"
 BODY_LIMIT = 16 * 1024 * 1024
 MAX_KEY = 200
+_KEY = re.compile(f"[!-~]{{1,{MAX_KEY}}}")
 _JSON = "application/json"
 _RETRY_SECONDS = "300"
 
@@ -84,8 +86,11 @@ def _repeat(operation: Operation, work: Work, given: Mapping[str, Any]) -> Repea
     key = request.headers.get("Idempotency-Key")
     if key is None or not operation.repeatable:
         return None
-    if not 0 < len(key) <= MAX_KEY:
-        raise Invalid(f"An Idempotency-Key has 1 to {MAX_KEY} characters, not {len(key)}.", code="idempotency-key")
+    if not _KEY.fullmatch(key):
+        raise Invalid(
+            f"An Idempotency-Key has 1 to {MAX_KEY} printable ASCII characters and no space; send a UUID.",
+            code="idempotency-key",
+        )
     body = given.get("body")
     asked = f"{operation.method} {request.path}\n{text_of(body) if isinstance(body, Model) else ''}"
     return repeats.begin(work, key, asked.encode())
