@@ -131,6 +131,7 @@ PAGES = {
     "administration": "/administration/",
     "plugins": "/administration/plugins",
     "event log": "/administration/events",
+    "API": "/api/v1/docs",
     "my account": "/account/",
     "API keys": "/keys/",
     "new API key": "/keys/new",
