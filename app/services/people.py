@@ -48,7 +48,7 @@ def create_user(
     user = User(name=name, key=key, created=work.now(), active=True, epoch=0)
     user.display_name, user.email = _checked(display_name, email)
     user.password_hash = None if password is None else passwords.hash_new(password, name, display_name, email)
-    user.groups = [get_group(work, group) for group in dict.fromkeys(map(fold, groups))]
+    user.groups = [get_group(work, group) for group in _once(groups)]
     work.session.add(user)
     work.session.flush()
     events.record(work, "user-created", subject=user.name, **_describe(user))
@@ -65,12 +65,17 @@ def update_user(work: Work, name: str, change: UserChange) -> User:
         email = user.email if change.email is None else change.email
         user.display_name, user.email = _checked(display_name, email)
         if change.groups is not None:
-            user.groups = [get_group(work, group) for group in dict.fromkeys(map(fold, change.groups))]
+            user.groups = [get_group(work, group) for group in _once(change.groups)]
     after = _describe(user)
     changed = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
     if changed:
         events.record(work, "user-changed", subject=user.name, changed=changed)
     return user
+
+
+def _once(names: Iterable[str]) -> list[str]:
+    """Give names once each, whatever their case."""
+    return list({fold(name): name for name in names}.values())
 
 
 def _checked(display_name: str, email: str) -> tuple[str, str]:
@@ -172,7 +177,7 @@ def create_group(work: Work, name: str, members: Sequence[str] = ()) -> Group:
     key = fold(check_person_name(name))
     if work.session.scalar(select(Group.id).where(Group.key == key)) is not None:
         raise Conflict(f"There is a group {name!r} already; choose another name.", code="group-exists", group=name)
-    group = Group(name=name, key=key, users=[get_user(work, member) for member in dict.fromkeys(map(fold, members))])
+    group = Group(name=name, key=key, users=[get_user(work, member) for member in _once(members)])
     work.session.add(group)
     work.session.flush()
     events.record(work, "group-created", subject=name, members=[user.name for user in group.users])
@@ -205,7 +210,7 @@ def set_members(work: Work, name: str, members: Iterable[str]) -> Group:
     group = get_group(work, name)
     before = sorted(user.name for user in group.users)
     with access.administrator_stays(work):
-        group.users = [get_user(work, member) for member in dict.fromkeys(map(fold, members))]
+        group.users = [get_user(work, member) for member in _once(members)]
     after = sorted(user.name for user in group.users)
     if before != after:
         events.record(work, "group-changed", subject=group.name, changed={"members": [before, after]})
