@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from app.domain.permissions import Permission
@@ -133,3 +134,32 @@ def test_a_path_that_no_format_has_tells_nothing_either(world: World, format: st
             answer = ask(world, who, "GET", f"/{prefix}/{there(format)}/no/such/path/at/all/here")
             assert answer.status_code == (403 if who.known else 401), who.name
     assert ask(world, NOBODY, "GET", f"/{prefix}/{here(format)}/no/such/path").status_code == 401
+
+
+def statements(world: World, who: Who, url: str) -> list[str]:
+    """Give the SQL that a request runs: what takes time, without a clock."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    engine = world.runtime.database.reader
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        ask(world, who, "GET", url)
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    return seen
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_an_unseen_feed_costs_what_none_costs(world: World, format: str) -> None:
+    """Nor does the time tell: both run the same statements."""
+    prefix = world.runtime.get_format(format).prefix
+    for who in EVERYBODY:
+        if Permission.VIEW_FEED not in who.elsewhere and who.name != "key-wrong-feed":
+            unseen, absent = (
+                statements(world, who, f"/{prefix}/{feed}/left") for feed in (there(format), f"{format}-where")
+            )
+            assert unseen == absent, who.name
+            assert unseen
