@@ -95,10 +95,10 @@ class ReadingContract:
 
     def test_hostile_files_are_refused(self, format: FeedFormat, kit: FormatKit) -> None:
         for what, content in kit.hostile.items():
-            started = time.monotonic()
+            started = time.process_time()
             with pytest.raises(InvalidPackage):
                 pytest.fail(f"{what!r} was taken as {format.read(BytesIO(content), 'hostile')!r:.200}")
-            assert time.monotonic() - started < PATIENCE, f"refusing {what!r} took too long"
+            assert time.process_time() - started < PATIENCE, f"refusing {what!r} took too long"
 
     def test_foreign_files_are_refused(self, format: FeedFormat) -> None:
         for what, content in FOREIGN_FILES.items():
@@ -130,14 +130,14 @@ class ReadingContract:
 
     def test_looking_into_hostile_files_is_refused_or_harmless(self, format: FeedFormat, kit: FormatKit) -> None:
         for content in (*kit.hostile.values(), *FOREIGN_FILES.values()):
-            started = time.monotonic()
+            started = time.process_time()
             try:
                 entries = format.entries(BytesIO(content))
                 for entry in entries[:3]:
                     assert len(format.read_entry(BytesIO(content), entry.path, 100)) <= 100
             except (InvalidPackage, NotFound):
                 pass
-            assert time.monotonic() - started < PATIENCE
+            assert time.process_time() - started < PATIENCE
 
 
 def _read(format: FeedFormat, sample: Sample) -> Manifest:

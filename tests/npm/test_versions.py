@@ -256,12 +256,12 @@ def test_latest_is_chosen_where_it_will_do_else_the_highest(
     "unit", ["1 ", "||", ">", "^ ", "v=", "v ", "1-", "1.2.3-a.", " ", "x", "- ", "~>", "9", "1.1.1--", "||1"]
 )
 def test_no_range_takes_long(unit: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     for end in ("", "!", "x"):
         is_range((unit * 1024)[: 1024 - len(end)] + end)
         classify((unit * 1024)[: 1024 - len(end)] + end)
     is_range(unit * 1_000_000)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 10
 
 
 # Specs ------------------------------------------------------------------------------------------------
