@@ -17,6 +17,7 @@ from app.domain.permissions import Permission
 from app.domain.promotion import Objection, Outcome, Plan, PlanItem
 from app.plugin.blobs import BlobDigests, BlobStore, BlobStoreFactory
 from app.plugin.format import (
+    ClientSource,
     Dependency,
     DependencySpec,
     Entry,
@@ -30,13 +31,22 @@ from app.plugin.format import (
 from app.plugin.hooks import hookimpl
 from app.plugin.kit import FormatKit, Request, Sample
 from app.plugin.records import FileChange, FileLine
-from app.plugin.upstream import HttpClient, RemoteFile, RemoteVersion, Upstream
+from app.plugin.upstream import (
+    HttpClient,
+    RemoteFile,
+    RemoteLine,
+    RemotePackage,
+    RemotePage,
+    RemoteVersion,
+    Upstream,
+)
 
 __all__ = [
     "AppError",
     "BlobDigests",
     "BlobStore",
     "BlobStoreFactory",
+    "ClientSource",
     "Conflict",
     "Dependency",
     "DependencySpec",
@@ -61,6 +71,9 @@ __all__ = [
     "Plan",
     "PlanItem",
     "RemoteFile",
+    "RemoteLine",
+    "RemotePackage",
+    "RemotePage",
     "RemoteVersion",
     "Request",
     "Sample",

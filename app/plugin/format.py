@@ -145,6 +145,14 @@ class FeedAddress:
     host_url: str
 
 
+@dataclass(frozen=True, slots=True)
+class ClientSource:
+    """Hold a source that the user's own client is set to: its address, and where that is written."""
+
+    url: str
+    written: str
+
+
 class FeedFormat(ABC):
     """Teach Promontory one package format.
 
@@ -275,6 +283,13 @@ class FeedFormat(ABC):
     def upstream(self, url: str, http: HttpClient) -> Upstream | None:
         """Give access to a remote source, or None where the format has no notion of one."""
         return None
+
+    def client_sources(self) -> Sequence[ClientSource]:
+        """Give the public sources that the clients on this machine are set to, read from the user's own settings.
+
+        Only reads what is there; never raises, never asks a network.
+        """
+        return ()
 
     # Proof -------------------------------------------------------------------------------------------
 

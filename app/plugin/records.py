@@ -5,16 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from app.plugin.blobs import BlobDigests
 from app.plugin.format import Manifest
+
+
+class State(StrEnum):
+    """Say where a version is: in the feed, kept for its clients as a copy, or still with a connector's source."""
+
+    LOCAL = "local"
+    CACHED = "cached"
+    REMOTE = "remote"
+
+
+_STATES = {"cached": State.CACHED, "remote": State.REMOTE}
 
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
     """Hold one stored file of a version; digests are lower-case hex, size is in bytes.
 
-    ``sequence`` grows with every file that enters a feed.
+    ``sequence`` grows with every file that enters a feed. A remote file, which no feed holds yet, has no digests but
+    those that its source declares (the rest are empty) and the size 0 where the source does not say it.
     """
 
     filename: str
@@ -23,6 +36,7 @@ class FileRecord:
     manifest: Manifest
     listed: bool = True
     sequence: int = field(default=0, compare=False)
+    remote: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +65,8 @@ class FileLine:
 class VersionRecord:
     """Hold one version in a feed, with what the feed decided about it.
 
-    ``published`` is when the world first saw it, ``added`` when it entered this feed; both in UTC.
+    ``published`` is when the world first saw it, ``added`` when it entered this feed; both in UTC. ``connector`` names
+    where a pulled, cached or remote version comes from.
     """
 
     name: str
@@ -68,6 +83,12 @@ class VersionRecord:
     size: int
     downloads: int
     files: tuple[FileRecord, ...]
+    connector: str = ""
+
+    @property
+    def state(self) -> State:
+        """Tell whether the feed holds the version itself, keeps a copy for its clients, or could fetch it."""
+        return _STATES.get(self.origin, State.LOCAL)
 
     @property
     def main(self) -> FileRecord:

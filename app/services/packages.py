@@ -93,6 +93,7 @@ def versions_where(work: Work, which: ColumnElement[bool]) -> list[VersionRecord
             row.size,
             row.downloads,
             tuple(files.get(row.id, ())),
+            row.connector,
         )
         for row in rows
     ]

@@ -241,7 +241,9 @@ feed_target = Table(
 class Feed(Base):
     """Be a named collection of packages of one format.
 
-    ``serial`` counts its committed changes, ``pruned`` is the serial at which a package last went.
+    ``serial`` counts its committed changes, ``pruned`` is the serial at which a package last went. ``remote`` says what
+    its connectors are for: off, browse or cache. Names in ``reserved_names`` (patterns) and of packages that it holds
+    itself are never filled from a connector, unless a pattern in ``allowed_names`` says so.
     """
 
     __tablename__ = "feed"
@@ -258,6 +260,9 @@ class Feed(Base):
     comments_required: Mapped[bool] = mapped_column(Boolean, default=False)
     serial: Mapped[int] = mapped_column(default=0)
     pruned: Mapped[int] = mapped_column(default=0, server_default="0")
+    remote: Mapped[str] = mapped_column(String(20), default="browse", server_default="browse")
+    reserved_names: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    allowed_names: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     journal_begun: Mapped[datetime | None]
     created: Mapped[datetime]
     group: Mapped[FeedGroup | None] = relationship(back_populates="feeds")
@@ -267,6 +272,53 @@ class Feed(Base):
         secondaryjoin=lambda: Feed.id == feed_target.c.target_id,
         order_by=lambda: Feed.name,
     )
+    links: Mapped[list[FeedConnector]] = relationship(
+        cascade="all, delete-orphan", order_by="FeedConnector.position", back_populates="feed"
+    )
+
+
+class Connector(Base):
+    """Be a source that feeds of one format can fetch from: a remote registry by its address, or another feed here.
+
+    ``filters`` are patterns: one that begins with ``!`` blocks, any other allows. ``secret`` is encrypted with a key
+    that the database does not hold. What the last check found is kept beside it: ``checked`` is when, ``failure`` is
+    empty where the source answered, ``latency`` is in milliseconds.
+    """
+
+    __tablename__ = "connector"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    key: Mapped[str] = mapped_column(Key, unique=True)
+    format: Mapped[str] = mapped_column(String(50))
+    url: Mapped[str] = mapped_column(String(2000), default="")
+    feed_id: Mapped[int | None] = mapped_column(ForeignKey("feed.id", ondelete="CASCADE"), index=True)
+    enabled: Mapped[bool] = mapped_column(Boolean, default=True)
+    timeout: Mapped[int] = mapped_column(default=10)
+    filters: Mapped[list[str]] = mapped_column(JSON, default=list)
+    credential: Mapped[str] = mapped_column(String(20), default="none")
+    username: Mapped[str] = mapped_column(String(200), default="")
+    secret: Mapped[str] = mapped_column(Text, default="")
+    cache_minutes: Mapped[int] = mapped_column(default=30)
+    created: Mapped[datetime]
+    checked: Mapped[datetime | None]
+    failure: Mapped[str] = mapped_column(Text, default="")
+    latency: Mapped[int | None]
+    server: Mapped[str] = mapped_column(String(200), default="")
+    feed: Mapped[Feed | None] = relationship()
+    links: Mapped[list[FeedConnector]] = relationship(cascade="all, delete-orphan", back_populates="connector")
+
+
+class FeedConnector(Base):
+    """Attach a connector to a feed; a lower ``position`` is asked first."""
+
+    __tablename__ = "feed_connector"
+    feed_id: Mapped[int] = mapped_column(ForeignKey("feed.id", ondelete="CASCADE"), primary_key=True)
+    connector_id: Mapped[int] = mapped_column(
+        ForeignKey("connector.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    position: Mapped[int] = mapped_column(default=0)
+    feed: Mapped[Feed] = relationship(back_populates="links")
+    connector: Mapped[Connector] = relationship(back_populates="links")
 
 
 class Blob(Base):
@@ -327,7 +379,8 @@ class Version(Base):
     """Be one release in a feed, with what the feed decided about it.
 
     ``digest`` names the content of all files. ``published`` is when the world first saw the version,
-    ``added`` when it entered this feed. ``origin`` is published or promoted.
+    ``added`` when it entered this feed. ``origin`` is published, promoted, pulled or cached; the last two name the
+    connector that it came by. ``changed_upstream`` is the digest that its source declares now, if that is another one.
     """
 
     __tablename__ = "version"
@@ -348,6 +401,21 @@ class Version(Base):
     added: Mapped[datetime]
     added_by: Mapped[str] = mapped_column(String(200))
     downloads: Mapped[int] = mapped_column(default=0)
+    connector: Mapped[str] = mapped_column(String(100), default="", server_default="")
+    changed_upstream: Mapped[str] = mapped_column(String(200), default="", server_default="")
+
+
+class Newest(Base):
+    """Know the newest version that a package's connectors offer, and when that was last asked."""
+
+    __tablename__ = "newest"
+    package_id: Mapped[int] = mapped_column(ForeignKey("package.id", ondelete="CASCADE"), primary_key=True)
+    connector: Mapped[str] = mapped_column(String(100))
+    version: Mapped[str] = mapped_column(String(300), default="")
+    key: Mapped[str] = mapped_column(Key, default="")
+    published: Mapped[datetime | None]
+    behind: Mapped[bool] = mapped_column(Boolean, default=False)
+    checked: Mapped[datetime]
 
 
 class File(Base):

@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urljoin
 
-from app.plugin import HttpClient, Invalid, InvalidPackage, RemoteFile, RemoteVersion, Upstream, UpstreamFailed
+from app.plugin import (
+    HttpClient,
+    Invalid,
+    InvalidPackage,
+    RemoteFile,
+    RemotePackage,
+    RemoteVersion,
+    Upstream,
+    UpstreamFailed,
+)
 
 from .claims import declared_digests
 from .names import check_name, tarball_name
@@ -20,7 +29,15 @@ class NpmRegistry(Upstream):
         self._url = url.rstrip("/")
         self._http = http
 
-    def versions(self, name: str) -> Sequence[RemoteVersion]:
+    def probe(self) -> str:
+        """Say what the source is."""
+        return "npm registry"
+
+    def package(self, name: str) -> RemotePackage:
+        """Give a package; raise NotFound and UpstreamFailed."""
+        return RemotePackage(name, tuple(self._versions(name)))
+
+    def _versions(self, name: str) -> Sequence[RemoteVersion]:
         """Give every version of a package in ascending order; raise NotFound and UpstreamFailed.
 
         The full packument is read, because only that says when a version was published.

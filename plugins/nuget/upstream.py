@@ -8,7 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urljoin
 
-from app.plugin import HttpClient, InvalidPackage, NotFound, RemoteFile, RemoteVersion, Upstream, UpstreamFailed
+from app.plugin import (
+    HttpClient,
+    InvalidPackage,
+    NotFound,
+    RemoteFile,
+    RemotePackage,
+    RemoteVersion,
+    Upstream,
+    UpstreamFailed,
+)
 
 from . import safe_xml
 from .names import check_id, file_name, id_key
@@ -36,7 +45,15 @@ class NuGetSource(Upstream):
         self._url = url.rstrip("/")
         self._http = http
 
-    def versions(self, name: str) -> Sequence[RemoteVersion]:
+    def probe(self) -> str:
+        """Say what the source is."""
+        return "NuGet source"
+
+    def package(self, name: str) -> RemotePackage:
+        """Give a package; raise NotFound and UpstreamFailed."""
+        return RemotePackage(name, tuple(self._versions(name)))
+
+    def _versions(self, name: str) -> Sequence[RemoteVersion]:
         """Give every version of a package, oldest first; raise NotFound and UpstreamFailed."""
         resources = self._resources()
         found = list(self._over_v2(name) if resources is None else self._over_v3(name, resources))

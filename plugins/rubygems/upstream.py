@@ -11,6 +11,7 @@ from app.plugin import (
     InvalidPackage,
     NotFound,
     RemoteFile,
+    RemotePackage,
     RemoteVersion,
     Upstream,
     UpstreamFailed,
@@ -37,7 +38,15 @@ class GemSource(Upstream):
         self._url = url.rstrip("/")
         self._http = http
 
-    def versions(self, name: str) -> Sequence[RemoteVersion]:
+    def probe(self) -> str:
+        """Say what the source is."""
+        return "gem source"
+
+    def package(self, name: str) -> RemotePackage:
+        """Give a package; raise NotFound and UpstreamFailed."""
+        return RemotePackage(name, tuple(self._versions(name)))
+
+    def _versions(self, name: str) -> Sequence[RemoteVersion]:
         """Give every version of a gem in ascending order, each with a file for each of its platforms.
 
         A wholly yanked gem has none. The older lists say no digests. Raises NotFound and UpstreamFailed.

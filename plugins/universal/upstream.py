@@ -7,7 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from app.plugin import HttpClient, InvalidPackage, NotFound, RemoteFile, RemoteVersion, Upstream, UpstreamFailed
+from app.plugin import (
+    HttpClient,
+    InvalidPackage,
+    NotFound,
+    RemoteFile,
+    RemotePackage,
+    RemoteVersion,
+    Upstream,
+    UpstreamFailed,
+)
 
 from .names import check_name, file_name, join_name, split_name
 from .versions import version_key
@@ -21,7 +30,15 @@ class UniversalUpstream(Upstream):
     def __init__(self, url: str, http: HttpClient) -> None:
         self._url, self._http = url.rstrip("/"), http
 
-    def versions(self, name: str) -> Sequence[RemoteVersion]:
+    def probe(self) -> str:
+        """Say what the source is."""
+        return "Universal feed"
+
+    def package(self, name: str) -> RemotePackage:
+        """Give a package; raise NotFound and UpstreamFailed."""
+        return RemotePackage(name, tuple(self._versions(name)))
+
+    def _versions(self, name: str) -> Sequence[RemoteVersion]:
         """Give every version of a package, oldest first; raise NotFound for an unknown package."""
         found = sorted(self._offered(name), key=lambda version: version_key(version.version))
         if not found:

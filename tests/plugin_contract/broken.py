@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from app.plugin import Feature, FeedFormat, FormatKit, HttpClient, Manifest, Permission, RemoteVersion, Upstream
+from app.plugin import Feature, FeedFormat, FormatKit, HttpClient, Manifest, Permission, RemotePackage,
+    RemoteVersion, Upstream
 from app.plugin.loading import load_folder
 from app.plugin.web import Response, Route, Routes, ServedFeed, text_error, text_response
 
@@ -285,9 +286,12 @@ class _TrustingUpstream(Upstream):
     def __init__(self, url: str, http: HttpClient) -> None:
         self._url, self._http = url, http
 
-    def versions(self, name: str) -> Sequence[RemoteVersion]:
+    def package(self, name: str) -> RemotePackage:
         found: Any = self._http.get_json(f"{self._url}/{name}")
-        return [RemoteVersion(name, item["version"]) for item in found["versions"]]
+        return RemotePackage(name, tuple(RemoteVersion(name, item["version"]) for item in found["versions"]))
+
+    def probe(self) -> str:
+        return "anything"
 
 
 @must_fail("test_a_source_that_talks_garbage_is_an_error_or_offers_nothing")
