@@ -11,8 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from app.plugin import Feature, FeedFormat, FormatKit, HttpClient, Manifest, Permission, RemotePackage,
-    RemoteVersion, Upstream
+from app.plugin import (
+    Feature,
+    FeedFormat,
+    FormatKit,
+    HttpClient,
+    Manifest,
+    Permission,
+    RemotePackage,
+    RemoteVersion,
+    Upstream,
+)
 from app.plugin.loading import load_folder
 from app.plugin.web import Response, Route, Routes, ServedFeed, text_error, text_response
 
