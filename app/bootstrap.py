@@ -8,10 +8,13 @@ from pathlib import Path
 from filelock import FileLock
 
 from app import resources
+from app.net.network import Network
+from app.net.transfer import Flights
 from app.plugin.loading import Plugins, load_plugins
 from app.services import events, tasks
 from app.services.clock import StoppableClock, utc_now
 from app.services.runtime import Runtime, owner
+from app.services.sources import Sources
 from app.settings import Settings
 from app.storage.blobs import LocalBlobStore
 from app.storage.engine import Database, open_database
@@ -32,7 +35,10 @@ def open_runtime(settings: Settings) -> Runtime:
     with FileLock(settings.data / ".upgrade.lock", timeout=300):
         upgrade(database, utc_now())
         clock = StoppableClock() if settings.test_hooks else utc_now
-        runtime = Runtime(settings, database, LocalBlobStore(settings.data / "blobs"), plugins, clock)
+        network = Network(settings.data / "upstream", allowed_hosts=settings.upstream_hosts)
+        blobs = LocalBlobStore(settings.data / "blobs")
+        flights = Flights(settings.data / "uploads", network.waiting)
+        runtime = Runtime(settings, database, blobs, plugins, clock, network, Sources(network), flights)
         _fill(runtime)
     return runtime
 

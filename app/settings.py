@@ -35,6 +35,14 @@ class Settings(BaseSettings):
     session_hours: int = Field(24 * 14, gt=0, description="Hours after which a signed-in person signs in again.")
     idle_hours: int = Field(72, gt=0, description="Hours without a request after which a session ends.")
     key_in_query: bool = Field(False, description="Accept an API key as ?key=; it ends up in logs.")
+    secret_key: str = Field(
+        "", description="Key that encrypts the secrets of connectors; empty: secret.key in the data directory."
+    )
+    upstream_hosts: tuple[str, ...] = Field(
+        (),
+        description="Hosts (host or host:port) in private networks that connectors may reach (JSON array in the "
+        "environment); administrators can allow more on the page of connectors.",
+    )
     trust_proxy: bool = Field(False, description="Believe X-Forwarded-* of one reverse proxy in front.")
     test_hooks: bool = Field(False, description="Answer the extra requests that public conformance suites need.")
 

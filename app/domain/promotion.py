@@ -57,7 +57,8 @@ class FeedFacts:
 class Candidate:
     """Hold what is known of one wanted version on both sides; digests name a version's whole content.
 
-    ``digest`` is None when the source does not hold the version; ``elsewhere`` then lists feeds that do.
+    ``digest`` is None when the source does not hold the version; ``elsewhere`` then lists feeds that do. ``remote``
+    names the connector where the source could get it, or has no more than a cached copy from it.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Candidate:
     target_digest: str | None = None
     size: int = 0
     elsewhere: tuple[str, ...] = ()
+    remote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,13 @@ def decide(source: FeedFacts, target: FeedFacts, candidate: Candidate) -> PlanIt
     Same bytes are left alone; other bytes under the same version are never overwritten, for nobody.
     """
     outcome, reason, code = Outcome.ADD, "", ""
-    if candidate.digest is None:
+    if candidate.remote:
+        outcome, code = Outcome.REMOTE, "remote"
+        reason = (
+            f"{candidate.name} {candidate.version} is not in {source.name} itself, only its connector "
+            f"{candidate.remote} offers it: pull it first, or pull and promote in one go."
+        )
+    elif candidate.digest is None:
         outcome, code = Outcome.MISSING, "missing"
         reason = _missing(source, candidate)
     elif candidate.target_digest == candidate.digest:

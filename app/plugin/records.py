@@ -66,7 +66,8 @@ class VersionRecord:
     """Hold one version in a feed, with what the feed decided about it.
 
     ``published`` is when the world first saw it, ``added`` when it entered this feed; both in UTC. ``connector`` names
-    where a pulled, cached or remote version comes from.
+    where a pulled, cached or remote version comes from; ``changed_upstream`` is the digest that it declares now, where
+    that is not the one of the bytes that were taken.
     """
 
     name: str
@@ -84,6 +85,7 @@ class VersionRecord:
     downloads: int
     files: tuple[FileRecord, ...]
     connector: str = ""
+    changed_upstream: str = ""
 
     @property
     def state(self) -> State:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
+from app.domain.connectors import RemoteUse, check_patterns
 from app.domain.errors import Conflict, Invalid
 from app.domain.names import check_feed_name, check_person_name, fold
 from app.domain.permissions import Permission
 from app.domain.promotion import Accepts, PromoteTo
-from app.services import access, events
+from app.services import access, cached, connectors, events
 from app.services.runtime import Work
 from app.storage.models import Feed, FeedGroup, Package, Version
 
@@ -29,6 +30,10 @@ class FeedChange:
     targets: Sequence[str] | None = None
     allow_overwrite: bool | None = None
     comments_required: bool | None = None
+    remote: RemoteUse | None = None
+    reserved_names: Sequence[str] | None = None
+    allowed_names: Sequence[str] | None = None
+    connectors: Sequence[str] | None = None
 
 
 def create_feed(work: Work, name: str, format_key: str, change: FeedChange | None = None) -> Feed:
@@ -44,6 +49,7 @@ def create_feed(work: Work, name: str, format_key: str, change: FeedChange | Non
     feed.promote_to, feed.accepts = PromoteTo.ANY, Accepts.ANYTHING
     feed.allow_overwrite = feed.comments_required = False
     feed.active, feed.description = True, ""
+    feed.remote, feed.reserved_names, feed.allowed_names, feed.links = RemoteUse.BROWSE, [], [], []
     work.session.add(feed)
     work.session.flush()
     _apply(work, feed, change)
@@ -77,13 +83,31 @@ def _apply(work: Work, feed: Feed, change: FeedChange) -> None:
         _rename(work, feed, change.name)
     if change.group is not None:
         feed.group = _group(work, change.group) if change.group else None
-    for field in ("description", "active", "allow_overwrite", "comments_required", "accepts", "promote_to"):
+    for field in ("description", "active", "allow_overwrite", "comments_required", "accepts", "promote_to", "remote"):
         value = getattr(change, field)
         if value is not None:
             setattr(feed, field, value)
     if change.targets is not None:
         feed.targets = [_target(work, feed, name) for name in dict.fromkeys(change.targets)]
         feed.promote_to = change.promote_to or PromoteTo.LIST
+    if change.connectors is not None:
+        connectors.attach(work, feed.name, change.connectors)
+    _apply_names(work, feed, change)
+
+
+def _apply_names(work: Work, feed: Feed, change: FeedChange) -> None:
+    """Set which names connectors may fill; copies for clients that they may not have any more are forgotten."""
+    if change.reserved_names is not None:
+        feed.reserved_names = check_patterns(change.reserved_names, blocking=False)
+    if change.allowed_names is not None:
+        feed.allowed_names = check_patterns(change.allowed_names, blocking=False)
+    if change.remote is None and change.reserved_names is None and change.allowed_names is None:
+        return
+    work.session.flush()
+    if feed.remote != RemoteUse.CACHE:
+        cached.drop_cached(work, feed)
+    else:
+        cached.drop_kept(work, feed)
 
 
 def _rename(work: Work, feed: Feed, name: str) -> None:
@@ -137,4 +161,7 @@ def describe(feed: Feed) -> dict[str, object]:
         "targets": [target.name for target in feed.targets],
         "allowOverwrite": feed.allow_overwrite,
         "commentsRequired": feed.comments_required,
+        "remotePackages": str(feed.remote),
+        "reservedNames": list(feed.reserved_names),
+        "allowedNames": list(feed.allowed_names),
     }

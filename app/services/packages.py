@@ -56,8 +56,15 @@ def _package(work: Work, row: SqlRow[int, str, str, int]) -> PackageRecord:
 
 
 def _record(row: SqlRow[int, str, str, int], versions: list[VersionRecord], tags: Mapping[str, str]) -> PackageRecord:
+    return summarised(row.name, row.key, row.serial, versions, tags)
+
+
+def summarised(
+    name: str, key: str, serial: int, versions: list[VersionRecord], tags: Mapping[str, str]
+) -> PackageRecord:
+    """Give a package from its versions in ascending order, with its newest ones found."""
     newest = (_highest(versions), _highest(versions, stable=True))
-    return PackageRecord(row.name, row.key, row.serial, tuple(versions), tags, *newest)
+    return PackageRecord(name, key, serial, tuple(versions), tags, *newest)
 
 
 def _highest(versions: list[VersionRecord], *, stable: bool = False) -> str | None:
@@ -94,6 +101,7 @@ def versions_where(work: Work, which: ColumnElement[bool]) -> list[VersionRecord
             row.downloads,
             tuple(files.get(row.id, ())),
             row.connector,
+            row.changed_upstream,
         )
         for row in rows
     ]
@@ -147,6 +155,18 @@ def unknown_package(feed: Feed, name: str) -> NotFound:
     )
 
 
+def unknown_version(feed: Feed, package: PackageRecord, version: str) -> NotFound:
+    """Give the error for a version that a package does not have."""
+    held = ", ".join(v.version for v in package.versions[-5:])
+    return NotFound(
+        f"There is no version {version!r} of {package.name} in the feed {feed.name}; it holds {held}.",
+        code="unknown-version",
+        feed=feed.name,
+        name=package.name,
+        version=version,
+    )
+
+
 def get_version(work: Work, feed: Feed, name: str, version: str) -> VersionRecord:
     """Give one version of a package, by its text in any spelling or by an alias; raise NotFound.
 
@@ -163,14 +183,7 @@ def get_version(work: Work, feed: Feed, name: str, version: str) -> VersionRecor
     except InvalidPackage:
         found = None
     if found is None:
-        held = ", ".join(v.version for v in package.versions[-5:])
-        raise NotFound(
-            f"There is no version {version!r} of {package.name} in the feed {feed.name}; it holds {held}.",
-            code="unknown-version",
-            feed=feed.name,
-            name=package.name,
-            version=version,
-        )
+        raise unknown_version(feed, package, version)
     return found
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Integer, Select, and_, bindparam, select
+from sqlalchemy import Integer, Select, and_, bindparam, case, select
 
 from app.domain import promotion as rules
 from app.domain.errors import Invalid, InvalidPackage
 from app.domain.permissions import LABELS, Permission
 from app.domain.promotion import Accepts, Candidate, FeedFacts, Objection, Plan, PromoteTo
 from app.plugin.format import FeedFormat
+from app.plugin.records import State
 from app.services import access, packages
 from app.services.runtime import Runtime, Work
 from app.storage.engine import json_table
@@ -23,6 +24,7 @@ from app.storage.models import Feed, Package, Tag, Version, feed_target
 log = logging.getLogger(__name__)
 
 MAX_ITEMS = 50_000
+CACHED = State.CACHED.value
 ALIASES = (packages.LATEST, packages.LATEST_STABLE)
 
 
@@ -46,13 +48,17 @@ class PromotionRequest:
     idempotency_key: str | None = None
 
 
-def plan(work: Work, request: PromotionRequest) -> Plan:
+Remote = Mapping[tuple[str, str], tuple[str, str]]
+"""What a source lacks and its connectors offer: (name key, version key) -> (version, connector)."""
+
+
+def plan(work: Work, request: PromotionRequest, remote: Remote | None = None) -> Plan:
     """Say what a promotion would do, and write nothing.
 
     Needs View and Download on the source; what else stands against it is in the plan as objections.
     """
     source, target = find_feeds(work, request)
-    return draw(work, source, target, request)
+    return draw(work, source, target, request, remote)
 
 
 def find_feeds(work: Work, request: PromotionRequest) -> tuple[Feed, Feed]:
@@ -64,13 +70,13 @@ def find_feeds(work: Work, request: PromotionRequest) -> tuple[Feed, Feed]:
     return source, access.get_feed(work, request.target)
 
 
-def draw(work: Work, source: Feed, target: Feed, request: PromotionRequest) -> Plan:
+def draw(work: Work, source: Feed, target: Feed, request: PromotionRequest, remote: Remote | None = None) -> Plan:
     """Make the plan between two feeds that were found: facts, the feeds' rules, then the gates."""
     if not 0 < len(request.items) <= MAX_ITEMS:
         raise Invalid(f"A promotion holds 1 to {MAX_ITEMS:,} versions, not {len(request.items):,}.")
     format = work.get_format(source.format)
     here, there = facts(work, source), facts(work, target)
-    found = _candidates(work, format, source, target, request.items)
+    found = _candidates(work, format, source, target, request.items, remote or {})
     why_not = None if format.promotable else format.why_not_promotable
     objections = (*_rights(work, target), *rules.feed_objections(here, there, why_not))
     drawn = rules.plan(here, there, found, objections)
@@ -173,7 +179,9 @@ class _Asked:
     version_key: str
 
 
-def _candidates(work: Work, format: FeedFormat, source: Feed, target: Feed, items: Sequence[Wanted]) -> list[Candidate]:
+def _candidates(
+    work: Work, format: FeedFormat, source: Feed, target: Feed, items: Sequence[Wanted], remote: Remote
+) -> list[Candidate]:
     asked = _asked(work, format, source, items)
     given = {"asked": _as_rows(asked), "source": source.id, "target": target.id}
     rows = {row[0]: row for row in work.session.execute(_BOTH_SIDES, given).all()}
@@ -181,11 +189,14 @@ def _candidates(work: Work, format: FeedFormat, source: Feed, target: Feed, item
     elsewhere = _elsewhere(work, source, lost) if lost else {}
     found = []
     for number, each in enumerate(asked):
-        _, name, version, held, digest, target_digest, size = rows[number]
+        _, name, version, held, digest, target_digest, size, cached = rows[number]
         name_key, version_key = each.name_key, each.version_key
         also = elsewhere.get((name_key, version_key), ())
-        name, version = name or each.name, version or each.version
-        found.append(Candidate(name, version, name_key, version_key, held, digest, target_digest, size or 0, also))
+        offered, connector = remote.get((name_key, version_key), ("", cached or ""))
+        name, version = name or each.name, version or offered or each.version
+        found.append(
+            Candidate(name, version, name_key, version_key, held, digest, target_digest, size or 0, also, connector)
+        )
     return found
 
 
@@ -213,7 +224,7 @@ def _newest(work: Work, format: FeedFormat, feed: Feed, names: Iterable[str]) ->
     versions = (
         select(Package.key, Version.version, Version.prerelease)
         .join(Version, Version.package_id == Package.id)
-        .where(Package.feed_id == feed.id, Package.key.in_(keys), Version.listed)
+        .where(Package.feed_id == feed.id, Package.key.in_(keys), Version.listed, Version.origin != CACHED)
         .order_by(Version.prerelease.desc(), Version.key)
     )
     for key, version, prerelease in work.session.execute(versions):
@@ -234,14 +245,17 @@ def _both_sides() -> Select[Any]:
     """Select each asked version's row in the source and its digest in the target, by position."""
     rows, source, target = json_table("asked", *_ASKED), Package.__table__.alias("sp"), Package.__table__.alias("tp")
     held, there = Version.__table__.alias("sv"), Version.__table__.alias("tv")
-    columns = (source.c.name, held.c.version, held.c.id, held.c.digest, there.c.digest, held.c.size)
+    copied = case((held.c.origin == CACHED, held.c.connector), else_="")
+    columns = (source.c.name, held.c.version, held.c.id, held.c.digest, there.c.digest, held.c.size, copied)
+    # What the target keeps as a copy for its clients gives way to what is promoted.
+    its_own = and_(there.c.package_id == target.c.id, there.c.key == rows.c.version_key, there.c.origin != CACHED)
     return (
         select(rows.c.position.cast(Integer), *columns)
         .select_from(rows)
         .outerjoin(source, and_(source.c.feed_id == _source, source.c.key == rows.c.name_key))
         .outerjoin(held, and_(held.c.package_id == source.c.id, held.c.key == rows.c.version_key))
         .outerjoin(target, and_(target.c.feed_id == _target, target.c.key == rows.c.name_key))
-        .outerjoin(there, and_(there.c.package_id == target.c.id, there.c.key == rows.c.version_key))
+        .outerjoin(there, its_own)
     )
 
 

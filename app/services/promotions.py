@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from app.domain.connectors import RemoteUse
 from app.domain.errors import AppError, Conflict, Forbidden, Invalid, Refused, StalePlan
 from app.domain.permissions import Permission
 from app.domain.promotion import Outcome, Plan
 from app.plugin.format import FeedFormat
 from app.plugin.records import FileChange
-from app.services import access, copying, events, journal, storing
+from app.services import access, cached, copying, events, journal, storing
 from app.services.plans import (
     ALIASES,
     MAX_ITEMS,
@@ -25,9 +26,9 @@ from app.services.plans import (
     facts,
     find_feeds,
     pipelines,
-    plan,
     target_choices,
 )
+from app.services.remotes import plan
 from app.services.runtime import Actor, Runtime, Work
 from app.storage.models import Feed, Promotion, PromotionItem
 
@@ -78,12 +79,23 @@ def promote(runtime: Runtime, actor: Actor, request: PromotionRequest) -> Promot
     idempotency key was answered before is not carried out again.
     """
     try:
-        with runtime.writing(actor) as work:
-            return apply(work, request)
+        return _promote(runtime, actor, request)
     except IntegrityError:
         # The same idempotency key was used for another target at this moment; now its answer can be read.
         with runtime.writing(actor) as work:
             return apply(work, request)
+
+
+def _promote(runtime: Runtime, actor: Actor, request: PromotionRequest) -> PromotionResult:
+    try:
+        with runtime.writing(actor) as work:
+            return apply(work, request)
+    except Refused as error:
+        if error.code != "missing":
+            raise
+        # What is missing may be offered by a connector; that is asked without a transaction, to say the way out.
+        with runtime.reading(actor) as work:
+            raise refusal(plan(work, request)) or error from None
 
 
 def apply(work: Work, request: PromotionRequest) -> PromotionResult:
@@ -102,6 +114,8 @@ def apply(work: Work, request: PromotionRequest) -> PromotionResult:
     _check(drawn, request)
     if not drawn.additions:
         return PromotionResult(None, drawn)
+    if target.remote == RemoteUse.CACHE:
+        cached.drop_cached(work, target, {item.name_key for item in drawn.additions})
     promotion = _record(work, drawn, request)
     copying.copy(work, drawn, promotion, storing.bump(work, target))
     _verify(work, promotion)

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sqlalchemy import delete, func, select, update
 
+from app.domain.connectors import RemoteUse
 from app.domain.errors import Conflict, Forbidden, Invalid, InvalidPackage, NotFound
 from app.domain.permissions import Permission
 from app.domain.promotion import Accepts, content_digest
 from app.plugin.blobs import BlobDigests
 from app.plugin.format import FeedFormat, Manifest
 from app.plugin.records import FileChange, Published
-from app.services import access, events, journal, packages, storing
+from app.services import access, cached, events, journal, packages, storing
 from app.services.runtime import Actor, Runtime, Work
 from app.storage.models import Blob, Feed, File, Package, Tag, Version
 
@@ -70,11 +71,11 @@ def publish_stored(
         if feed.format != format.key:
             raise Conflict(f"{feed.name} holds {feed.format} packages now; use its own address.", code="format-changed")
         created = _insert(work, feed, format, blob, manifest, tags)
-        _check_kept(work, blob)
+        check_kept(work, blob)
     return Published(manifest.name, manifest.version, created, blob)
 
 
-def _check_kept(work: Work, blob: BlobDigests) -> None:
+def check_kept(work: Work, blob: BlobDigests) -> None:
     """Raise Conflict where a sweep took the bytes for unwanted before they had a row; it holds the event log's lock."""
     if work.runtime.blobs.size(blob.sha256) != blob.size:
         raise Conflict("The bytes were swept up while they came in; send them again.", code="bytes-swept")
@@ -108,6 +109,9 @@ def open_for_writing(work: Work, feed_name: str, permission: Permission) -> Feed
 def _insert(
     work: Work, feed: Feed, format: FeedFormat, blob: BlobDigests, manifest: Manifest, tags: Sequence[str]
 ) -> bool:
+    if feed.remote == RemoteUse.CACHE:
+        # Copies for clients give way: from now on the name is the feed's own.
+        cached.drop_cached(work, feed, [format.name_key(manifest.name)])
     package_id, known = _package_id(work, feed, format, manifest, storing.bump(work, feed))
     version = _find_version(work, package_id, format.version_key(manifest.version)) if known else None
     replaced = version is not None and not _fits_beside(work, feed, version, manifest, blob)
@@ -123,7 +127,7 @@ def _insert(
     version_id = storing.add_version(work, format, package_id, blob, manifest) if version is None else version.id
     storing.add_file(work, version_id, format, blob, manifest)
     if version is not None:
-        _summarise(work, version)
+        summarise(work, version)
     if tags:
         storing.set_tags(work, package_id, version_id, tags, explicit=False)
     elif known:
@@ -193,7 +197,7 @@ def _fits_beside(work: Work, feed: Feed, version: Version, manifest: Manifest, b
     )
 
 
-def _summarise(work: Work, version: Version) -> None:
+def summarise(work: Work, version: Version) -> None:
     """Bring a version's digest and size up to date with its files."""
     rows = work.session.execute(
         select(File.variant, File.blob, File.listed, Blob.size)
@@ -336,7 +340,7 @@ def delete_file(work: Work, feed_name: str, name: str, version: str, variant: st
     row = _version_row(work, feed, _touch(work, feed, name), name, version)
     gone = [each for each in _files_of(work, row, present=False) if each.variant == variant]
     work.session.execute(delete(File).where(File.version_id == row.id, File.variant == variant))
-    _summarise(work, row)
+    summarise(work, row)
     events.record(
         work, "file-deleted", feed=feed.name, subject=f"{record.name} {row.version}", variant=variant, digest=row.digest
     )

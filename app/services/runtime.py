@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,11 @@ from app.plugin.format import FeedFormat
 from app.plugin.loading import Plugins
 from app.settings import Settings
 from app.storage.engine import Database
+
+if TYPE_CHECKING:
+    from app.net.network import Network
+    from app.net.transfer import Flights
+    from app.services.sources import Sources
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +67,9 @@ class Runtime:
     blobs: BlobStore
     plugins: Plugins
     clock: Callable[[], datetime]
+    network: Network
+    sources: Sources
+    flights: Flights
 
     def get_format(self, key: str) -> FeedFormat:
         """Give a format by its key or alias; raise NotFound."""

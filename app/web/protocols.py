@@ -9,14 +9,17 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, MapAdapter, Rule
 
+from app.domain.connectors import RemoteUse
 from app.domain.errors import AppError, Forbidden, NotFound, Unauthenticated
 from app.domain.permissions import Permission
 from app.plugin.format import FeedFormat
 from app.plugin.web import Route, Routes
 from app.services import access
 from app.services.runtime import ANONYMOUS, Work
+from app.services.sources import reach_of
 from app.storage.models import Feed
 from app.web.addresses import FEED_HOST, Addresses, KnownFeed
+from app.web.cachingfeed import CachingFeed
 from app.web.errors import as_app_error
 from app.web.extensions import csrf, reading
 from app.web.identity import Identity
@@ -81,9 +84,17 @@ def _answer(mounted: Mounted, serving: Serving, addresses: Addresses, feed_name:
     known = KnownFeed(feed.name, f"/{mounted.format.prefix}/{feed.name}")
     address = addresses.feed_address(known, addresses.server_url(request.scheme, request.host))
     url = address.host_url if FEED_HOST in request.environ else address.url
-    served = RequestedFeed(serving, work, feed, request, url, identity.expires)
+    served = _served(serving, work, feed, url, identity)
     served.inflate = route.accepts_gzip
     return route.handler(served, **values)
+
+
+def _served(serving: Serving, work: Work, feed: Feed, url: str, identity: Identity) -> RequestedFeed:
+    if feed.remote == RemoteUse.CACHE:
+        reach = reach_of(work, feed)
+        if reach.links:
+            return CachingFeed(serving, work, feed, request, url, identity.expires, reach)
+    return RequestedFeed(serving, work, feed, request, url, identity.expires)
 
 
 def _route(mounted: Mounted, serving: Serving, work: Work, feed_name: str, path: str) -> tuple[Route, dict[str, Any]]:

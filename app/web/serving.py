@@ -150,10 +150,14 @@ class RequestedFeed:
         repr_digest: bool = False,
     ) -> Response:
         """Answer with an index document, built at most once per serial and address."""
-        serial = self.serial if package is None else packages.serial_of(self._work, self._feed, package)
+        serial = self.serial if package is None else self._serial_of(package)
         full_key = (self._feed.id, serial, self.url, key, package, digest)
         document = self._serving.documents.get(full_key, build, digest, repr_digest=repr_digest)
         return self._answer(full_key, document, content_type, vary)
+
+    def _serial_of(self, package: str) -> object:
+        """Give what changes with a package; raise NotFound."""
+        return packages.serial_of(self._work, self._feed, package)
 
     def collected(
         self,
@@ -193,8 +197,7 @@ class RequestedFeed:
     def send(self, file: FileRecord, content_type: str, download_name: str | None = None) -> Response:
         """Answer with a stored file, and count the download."""
         self.require(Permission.DOWNLOAD_PACKAGE)
-        manifest = file.manifest
-        counted = (fold(self.name), self.format.name_key(manifest.name), self.format.version_key(manifest.version))
+        counted = self._counted(file)
         response = answer_file(
             self.request, self._serving.runtime.blobs, file, content_type, download_name, private=self._private()
         )
@@ -204,6 +207,10 @@ class RequestedFeed:
             reopen = (lambda environ: stream_of(environ, blobs, sha256)) if response.direct_passthrough else None
             self._repeatable(counted, reopen)
         return response
+
+    def _counted(self, file: FileRecord) -> DownloadKey:
+        name, version = file.manifest.name, file.manifest.version
+        return fold(self.name), self.format.name_key(name), self.format.version_key(version)
 
     def _private(self) -> bool:
         return not self._work.actor.anonymous
@@ -224,6 +231,10 @@ class RequestedFeed:
 
         needed = counted is not None or key is not None
         self.request.environ[REPEATABLE] = Repeatable(until, repeated if needed else None, reopen)
+
+    def fetch(self, version: VersionRecord) -> VersionRecord:
+        """Give the version as it is: this feed serves what it holds."""
+        return version
 
     def open(self, file: FileRecord) -> BinaryIO:
         """Open a stored file's bytes."""
