@@ -11,10 +11,10 @@ from sqlalchemy import ColumnElement, Select, false, func, or_, select
 
 from app.domain.errors import InvalidPackage
 from app.plugin.format import FeedFormat, Manifest
-from app.plugin.records import PackageSummary, Page, VersionRecord
+from app.plugin.records import PackageSummary, Page, State, VersionRecord
 from app.services import packages
 from app.services.runtime import Work
-from app.storage.models import Feed, File, FileManifest, Package, Version
+from app.storage.models import Feed, File, FileManifest, Newest, Package, Version
 
 _BATCH = 500
 
@@ -24,7 +24,8 @@ class Listing:
     """Say which part of a feed's packages is wanted, and in which order.
 
     ``sort`` is name, published, versions, downloads, license, size or latest; ``group`` keeps one group, an
-    empty text keeps packages without one. Versions count that carry all of ``facets`` and none of ``without``.
+    empty text keeps packages without one. Versions count that carry all of ``facets`` and none of ``without``; with
+    ``state`` only local or cached ones. ``behind`` keeps packages of which a connector offers a newer version.
     """
 
     text: str = ""
@@ -33,6 +34,8 @@ class Listing:
     group: str | None = None
     facets: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    state: str = ""
+    behind: bool = False
     sort: str = "name"
     descending: bool = False
     offset: int = 0
@@ -60,6 +63,9 @@ class PackageLine:
     size: int
     version_id: int
     package_id: int
+    behind: bool = False
+    newest: str | None = None
+    newest_published: datetime | None = None
 
 
 def list_packages(work: Work, feed: Feed, listing: Listing) -> tuple[list[PackageLine], int]:
@@ -124,11 +130,15 @@ def _lines(format: FeedFormat, feed: Feed, listing: Listing) -> Select[*tuple[An
             FileManifest.license,
             count.label("version_count"),
             downloads.label("downloads"),
+            func.coalesce(Newest.behind, false()).label("behind"),
+            Newest.version.label("newest"),
+            Newest.published.label("newest_published"),
         )
         .select_from(Package)
         .join(Version, Version.id == newest)
         .join(File, File.id == main_file)
         .join(FileManifest, FileManifest.id == File.manifest_id)
+        .outerjoin(Newest, Newest.package_id == Package.id)
         .where(Package.feed_id == feed.id, *_matching(listing), *_in_group(format, listing.group))
     )
 
@@ -139,6 +149,9 @@ def _eligible(version: Any, listing: Listing) -> Iterator[ColumnElement[bool]]:
         yield columns.listed
     if not listing.prerelease:
         yield ~columns.prerelease
+    if listing.state:
+        cached = columns.origin == State.CACHED.value
+        yield cached if listing.state == State.CACHED else ~cached
     for facet in (*listing.facets, *listing.without):
         carrying = (
             select(File.id)
@@ -149,6 +162,8 @@ def _eligible(version: Any, listing: Listing) -> Iterator[ColumnElement[bool]]:
 
 
 def _matching(listing: Listing) -> Iterable[ColumnElement[bool]]:
+    if listing.behind:
+        yield Newest.behind.is_(True)
     for word in listing.text.lower().split():
         yield or_(
             func.lower(Package.name).contains(word, autoescape=True),

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from app.domain.errors import Conflict, NotFound, UpstreamFailed
+from app.domain.errors import Conflict, Invalid, NotFound, UpstreamFailed
+from app.domain.permissions import Permission
 from app.plugin.records import PackageRecord, State, VersionRecord
-from app.services import fetching, offers, sources
+from app.services import access, fetching, jobs, offers, sources
 from app.services.offers import Offer
 from app.services.plans import Wanted
-from app.services.pullplans import choose, open_for_pulling, wanted_spec
+from app.services.pullplans import MAX_ITEMS, PullPlan, choose, open_for_pulling, wanted_spec
 from app.services.runtime import Actor, Runtime, Work
 from app.services.sources import Reach
-from app.storage.models import Feed
+from app.storage.models import Feed, Job
+
+KIND = "pull"
 
 
 def pull(
@@ -94,3 +98,56 @@ def _kept(feed_name: str, name: str, why: str) -> Conflict:
         code="name-kept",
         name=name,
     )
+
+
+# As a job -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """Hold what somebody wants pulled; with a target, ``promote`` is promoted there once everything is here."""
+
+    feed: str
+    items: tuple[Wanted, ...]
+    target: str = ""
+    promote: tuple[Wanted, ...] = ()
+    comments: str = ""
+
+
+def request_for(plan: PullPlan, asked: Iterable[Wanted], target: str = "", comments: str = "") -> PullRequest:
+    """Give the request that carries a plan out; what was asked for and its dependencies are promoted together."""
+    items = tuple(Wanted(node.name, node.version) for node in plan.items)
+    if not items:
+        raise Invalid(f"Everything that can be pulled is in {plan.feed} already.", code="nothing-to-pull")
+    promote = tuple(dict.fromkeys((*asked, *items))) if target else ()
+    return PullRequest(plan.feed, items, target, promote, comments)
+
+
+def start(work: Work, request: PullRequest) -> Job:
+    """Begin pulling as a job, whose row is written before anything is done; needs Pull Package.
+
+    To promote afterwards needs what promoting needs, asked now so that nobody waits for a refusal, and again then.
+    """
+    feed = open_for_pulling(work, request.feed)
+    if not 0 < len(request.items) <= MAX_ITEMS:
+        raise Invalid(f"A pull holds 1 to {MAX_ITEMS:,} versions, not {len(request.items):,}.", code="too-many")
+    first = request.items[0]
+    what = f"{first.name} {first.version}" if len(request.items) == 1 else f"{len(request.items):,} versions"
+    title = f"Pull {what} into {feed.name}"
+    data: dict[str, object] = {}
+    if request.target:
+        _check_target(work, request)
+        title = f"Pull {what} into {feed.name} and promote to {request.target}"
+        promote = [[item.name, item.version] for item in request.promote]
+        data = {"target": request.target, "comments": request.comments, "promote": promote}
+    items = [jobs.NewItem(item.name, item.version) for item in request.items]
+    return jobs.create(work, KIND, title, feed=feed, data=data, items=items)
+
+
+def _check_target(work: Work, request: PullRequest) -> None:
+    target = access.find_feed(work, request.target)
+    if target is None:
+        access.get_feed(work, request.target)
+    access.require(work, Permission.ACCEPT_PROMOTIONS, target)
+    if target is not None and target.comments_required and not request.comments.strip():
+        raise Invalid(f"{target.name} asks for comments with every promotion; say why.", code="comments-required")

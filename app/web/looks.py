@@ -57,6 +57,14 @@ STATES: Mapping[str, Look] = MappingProxyType(
         "same": Look("calm", "equal", "same"),
         "healthy": Look("ok", "plug-connected", "healthy"),
         "failing": Look("bad", "plug-connected-x", "failing"),
+        "unknown": Look("calm", "help-circle", "not asked yet"),
+        "changed": Look("bad", "alert-triangle", "changed upstream"),
+        # of a version in a pull
+        "pull": Look("info", "cloud-down", "Pull"),
+        "held": Look("dim", "equal", "Already here"),
+        "kept": Look("bad", "shield-lock", "Name kept"),
+        "missing": Look("bad", "help-circle", "Missing"),
+        "elsewhere": Look("calm", "link", "From elsewhere"),
         # of a promotion record
         "promoted": Look("ok", "circle-check", "Promoted"),
         "undo": Look("warn", "arrow-back-up", "Undo"),

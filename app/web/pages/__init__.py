@@ -10,16 +10,20 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.domain.permissions import Permission
 from app.services import access
+from app.services.connectors import may_manage_some
 from app.web.pages import (
     account,
     administration,
+    connectors,
     feed,
+    feedconnectors,
     feeds,
     keys,
     package,
     profile,
     promote,
     promotions,
+    pull,
     security,
     session,
     settings,
@@ -29,8 +33,9 @@ from app.web.pages.session import page_work
 from app.web.rendering import Nav, NavItem
 
 log = logging.getLogger(__name__)
-_OWN = (account, feeds, feed, settings, package, version, promote, promotions, administration, keys, profile)
-_PARTS = (*_OWN, *security.PARTS)
+_FEEDS = (feeds, feed, feedconnectors, connectors, settings, package, version, promote, pull, promotions)
+_PARTS = (account, *_FEEDS, administration, keys, profile, *security.PARTS)
+_OF_FEEDS = ("feed", "feed_connectors", "settings", "package", "version", "promote", "pull")
 
 
 def install(app: Flask) -> None:
@@ -46,15 +51,18 @@ def _nav() -> Nav:
     try:
         admin = access.allowed(page_work(), Permission.CONFIGURE)
         manages = not admin and signed_in and bool(access.visible_feeds(page_work(), Permission.MANAGE_FEED))
+        connects = admin or (signed_in and may_manage_some(page_work()))
     except SQLAlchemyError:
         # An error page about the database must not fail for the same reason.
         log.exception("the top bar was drawn without asking for rights")
-        admin = manages = False
+        admin = manages = connects = False
     links = [
         ("Feeds", "feeds.index", ""),
         ("Packages", "feeds.search", "packages"),
         ("Promotions", "promotions.index", ""),
     ]
+    if connects:
+        links.append(("Connectors", "connectors.index", ""))
     if admin:
         links.append(("Administration", "administration.index", ""))
     elif manages:
@@ -80,5 +88,5 @@ def _is_current(endpoint: str) -> bool:
     part = here.split(".", 1)[0]
     if part in security.NAMES:
         return endpoint in ("administration.index", "permissions.index")
-    shown = "feeds" if part in ("feed", "settings", "package", "version", "promote") else part
+    shown = "feeds" if part in _OF_FEEDS else part
     return shown == endpoint.split(".", 1)[0]

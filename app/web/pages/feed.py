@@ -12,11 +12,13 @@ from app.domain.errors import AppError, Invalid
 from app.domain.permissions import Permission
 from app.domain.promotion import Accepts
 from app.plugin.format import FeedAddress
-from app.services import access, history, listings, publishing
+from app.plugin.records import State
+from app.services import access, history, listings, packages, publishing, remotesearch
 from app.services.history import HistoryFilter
 from app.services.listings import Listing
 from app.services.overview import versions_ahead
 from app.services.runtime import Work
+from app.services.sources import reach_of
 from app.storage.models import Feed
 from app.web.addresses import Addresses, KnownFeed
 from app.web.bodies import chunks_of
@@ -43,6 +45,7 @@ def may(work: Work, feed: Feed) -> dict[str, bool]:
         "upload": open_ and access.allowed(work, Permission.ADD_PACKAGE, feed),
         "unlist": open_ and access.allowed(work, Permission.UNLIST_PACKAGE, feed),
         "delete": open_ and access.allowed(work, Permission.DELETE_PACKAGE, feed),
+        "pull": open_ and access.allowed(work, Permission.PULL_PACKAGE, feed),
         "download": access.allowed(work, Permission.DOWNLOAD_PACKAGE, feed),
         "manage": access.allowed(work, Permission.MANAGE_FEED, feed),
     }
@@ -80,15 +83,19 @@ def sorting(otherwise: str) -> tuple[str, str, bool]:
 
 @blueprint.get("/feeds/<feed_name>")
 def show(feed_name: str) -> str:
-    """Show a feed's packages."""
+    """Show a feed's packages, or with ``state=remote`` what its connectors offer."""
     work = page_work()
     feed = access.get_feed(work, feed_name)
+    if request.args.get("state") == "remote":
+        return _show_remote(work, feed)
     sort, key, descending = sorting("name")
     page = page_number()
     listing = Listing(
         request.args.get("q", "").strip(),
         prerelease=request.args.get("prerelease") != "without",
         unlisted=request.args.get("listed") == "all",
+        state=_held_state(),
+        behind=request.args.get("behind") == "yes",
         sort=key,
         descending=descending,
         offset=(page - 1) * PER_PAGE,
@@ -103,6 +110,34 @@ def show(feed_name: str) -> str:
         sort=sort,
         paging=Paging(page, PER_PAGE, total),
         example=lines[0] if lines else None,
+    )
+
+
+def _held_state() -> str:
+    state = request.args.get("state", "")
+    return state if state in (State.LOCAL, State.CACHED) else ""
+
+
+def _show_remote(work: Work, feed: Feed) -> str:
+    """Show what a feed's connectors find for a text; what the feed holds of it is marked."""
+    text, page = request.args.get("q", "").strip(), page_number()
+    shown = header(work, feed)
+    reach = reach_of(work, feed)
+    end_reading()
+    prerelease = request.args.get("prerelease") != "without"
+    offset = (page - 1) * PER_PAGE
+    found = remotesearch.find(runtime(), reach, text, prerelease=prerelease, offset=offset, limit=PER_PAGE)
+    work = page_work()
+    feed = access.get_feed(work, feed.name)
+    held = packages.by_keys(work, feed, [reach.format.name_key(line.name) for line, _ in found.lines])
+    return render_template(
+        "feed/remote.html",
+        **{**shown, "feed": feed},
+        found=found,
+        text=text,
+        page=page,
+        held={package.name: package for package in held},
+        connected=bool(reach.links),
     )
 
 

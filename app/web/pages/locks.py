@@ -19,6 +19,7 @@ _OF_OPEN_FEED = {
     "upload": Permission.ADD_PACKAGE,
     "unlist": Permission.UNLIST_PACKAGE,
     "delete": Permission.DELETE_PACKAGE,
+    "pull": Permission.PULL_PACKAGE,
 }
 
 

@@ -11,11 +11,13 @@ from werkzeug.wrappers import Response
 
 from app.domain.errors import AppError, Invalid
 from app.domain.permissions import Permission
-from app.domain.promotion import Plan
+from app.domain.promotion import Outcome, Plan
 from app.services import access, promotions
 from app.services.promotions import PlanStale, PromotionRequest, TargetChoice, Wanted
+from app.services.runtime import Work
 from app.storage.models import Feed
 from app.web.extensions import runtime
+from app.web.pages.feed import may
 from app.web.pages.session import current_actor, end_reading, page_work, wants_fragment
 
 blueprint = Blueprint("promote", __name__)
@@ -40,13 +42,14 @@ class Asked:
 
 def _asked() -> Asked:
     values = request.values
-    items = tuple(_wanted(text) for text in values.getlist("item"))
+    items = tuple(wanted(text) for text in values.getlist("item"))
     if not items or not values.get("from"):
         raise Invalid("Select a version to promote first.", code="nothing-selected")
     return Asked(values["from"], values.get("to", ""), items, values.get("comments", ""))
 
 
-def _wanted(text: str) -> Wanted:
+def wanted(text: str) -> Wanted:
+    """Give the version that a form's ``name@version`` names; raise Invalid."""
     name, at, version = text.rpartition("@")
     if not at or not name or not version:
         raise Invalid(f"{text!r} names no version; write it as name@version.", code="invalid-item")
@@ -75,6 +78,7 @@ def _render(asked: Asked, notice: str = "") -> str:
         plan=plan,
         notice=notice,
         blocked=_why_not(plan),
+        pullable=_pullable(work, source, plan),
         key=request.form.get("idempotency_key") or secrets.token_urlsafe(16),
     )
 
@@ -102,6 +106,14 @@ def _why_not(plan: Plan | None) -> str:
     if not plan.additions:
         return f"Everything is in {plan.target.name} already."
     return ""
+
+
+def _pullable(work: Work, source: Feed, plan: Plan | None) -> bool:
+    """Tell whether pulling first is all that a promotion lacks, and whoever looks may pull."""
+    if plan is None or plan.objections or not plan.count(Outcome.REMOTE):
+        return False
+    fine = (Outcome.ADD, Outcome.UNCHANGED, Outcome.REMOTE)
+    return all(item.outcome in fine for item in plan.items) and may(work, source)["pull"]
 
 
 @blueprint.post("/promote")

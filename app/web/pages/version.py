@@ -13,22 +13,24 @@ from flask import Blueprint, Response, flash, render_template, request, url_for
 from flask import redirect as redirect_to
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.domain.connectors import RemoteUse
 from app.domain.errors import AppError, Conflict, Forbidden, Invalid, InvalidPackage, NotFound, TooLarge
 from app.domain.names import fold
 from app.domain.permissions import Permission
 from app.plugin.format import Entry, FeedFormat
-from app.plugin.records import FileRecord, PackageRecord, VersionRecord
+from app.plugin.records import FileRecord, PackageRecord, State, VersionRecord
 from app.plugin.web import attachment
-from app.services import access, dependencies, history, packages, promotions, provenance, publishing
+from app.services import access, dependencies, history, offers, packages, promotions, provenance, publishing
 from app.services.history import HistoryFilter
 from app.services.runtime import Work
+from app.services.sources import reach_of
 from app.storage.models import Feed
 from app.web.documents import answer_file
 from app.web.extensions import runtime
 from app.web.pages import contents
 from app.web.pages.feed import address_of, may, page_number
 from app.web.pages.locks import locked, locked_promotion
-from app.web.pages.package import promote_link, tags_by_version
+from app.web.pages.package import look, promote_link, tags_by_version
 from app.web.pages.session import current_actor, end_reading, extension, page_work
 from app.web.rendering import Paging
 from app.web.serving import Serving
@@ -57,13 +59,48 @@ def _see(feed_name: str, name: str, version: str, permission: Permission = Permi
     work = page_work()
     feed = access.get_feed(work, feed_name, permission)
     format = work.get_format(feed.format)
-    package = packages.get_package(work, feed, name)
+    package, _ = look(work, feed, name, remote=False)
+    found, rights = _find(format, package, version), may(work, feed)
+    if found is None and permission is Permission.VIEW_FEED:
+        package, _ = look(work, feed, name, remote=True)
+        found = _find(format, package, version)
+    if found is None:
+        raise packages.unknown_version(feed, package, version)
+    if found.state is State.REMOTE:
+        if permission is not Permission.VIEW_FEED:
+            raise _only_remote(feed, found)
+        found = _with_details(work, feed, found)
+        rights = {**rights, "download": False, "unlist": False, "delete": False}
+    return Seen(work, feed, format, package, found, rights)
+
+
+def _find(format: FeedFormat, package: PackageRecord, version: str) -> VersionRecord | None:
     try:
-        found = package.version(format.version_key(packages.resolve_alias(package, version) or version))
+        return package.version(format.version_key(packages.resolve_alias(package, version) or version))
     except InvalidPackage:
-        found = None
-    # The service is asked only where nothing was found: it says so in the right words.
-    return Seen(work, feed, format, package, found or packages.get_version(work, feed, name, version), may(work, feed))
+        return None
+
+
+def _only_remote(feed: Feed, version: VersionRecord) -> NotFound:
+    return NotFound(
+        f"{version.name} {version.version} is not in {feed.name}; {version.connector} offers it: pull it first.",
+        code="remote",
+    )
+
+
+def _with_details(work: Work, feed: Feed, version: VersionRecord) -> VersionRecord:
+    """Give a remote version with what its source says when asked further: its dependencies, a readme."""
+    reach = reach_of(work, feed)
+    offer = offers.offer_for(work, feed, reach, version.name)
+    offered = offer.versions.get(version.key)
+    if offered is not None and offered.version.manifest is None:
+        try:
+            source = work.runtime.sources.upstream(work.runtime, reach.format, offered.link)
+            found = source.details(offered.version)
+            version = offers.remote_record(reach.format, offers.Offered(offered.link, found, offered.key))
+        except AppError:
+            pass
+    return offers.with_readme(version, offer.readme)
 
 
 # Tabs -------------------------------------------------------------------------------------------------
@@ -74,14 +111,17 @@ def show(feed_name: str, version: str, name: str) -> str:
     """Show one of a version's tabs."""
     seen = _see(feed_name, name, version)
     tab = request.args.get("tab", "overview")
-    tab = tab if tab in _TABS else "overview"
+    here = _TABS if seen.version.state is not State.REMOTE else ("overview", "dependencies", "promotions")
+    tab = tab if tab in here else "overview"
     return render_template(f"version/{tab}.html", tab=tab, **_header(seen), **_TABS[tab](seen))
 
 
 def _header(seen: Seen) -> dict[str, object]:
     """Give what every tab shows: the head of the page and the cards beside."""
     record, key = seen.version, seen.package.key
-    choices = promotions.target_choices(seen.work, seen.feed) if seen.may["download"] else []
+    remote = record.state is State.REMOTE
+    may_read = access.allowed(seen.work, Permission.DOWNLOAD_PACKAGE, seen.feed)
+    choices = promotions.target_choices(seen.work, seen.feed) if may_read else []
     line = HistoryFilter(format=seen.feed.format, name_key=key, version_key=record.key, limit=1)
     held = provenance.places(seen.work, seen.feed.format, key)
     here = held.get(record.key, ())
@@ -91,6 +131,8 @@ def _header(seen: Seen) -> dict[str, object]:
         "package": seen.package,
         "version": record,
         "may": seen.may,
+        "remote": remote,
+        "pull_url": url_for("pull.dialog", feed=seen.feed.name, item=f"{record.name}@{record.version}"),
         "locked": locked(seen.work, seen.feed),
         "promotion_lock": locked_promotion(seen.work, seen.feed, choices),
         "tags": tags_by_version(seen.package).get(record.version, []),
@@ -115,11 +157,16 @@ def _overview(seen: Seen) -> dict[str, object]:
     record = seen.version
     address = address_of(seen.work, seen.feed)
     return {
-        "snippets": seen.format.install_snippets(address, record.name, record.version),
+        "snippets": seen.format.install_snippets(address, record.name, record.version) if _is_served(seen) else [],
         "details": seen.format.details([file.manifest for file in record.files]),
         "arrival": provenance.arrivals(seen.work, seen.feed, seen.package.key).get(record.key),
         "visible": {feed.name for feed in access.visible_feeds(seen.work)},
     }
+
+
+def _is_served(seen: Seen) -> bool:
+    """Tell whether clients are given the version: one that is only remote where the feed serves and caches."""
+    return seen.version.state is not State.REMOTE or seen.feed.remote == RemoteUse.CACHE
 
 
 def _dependencies(seen: Seen) -> dict[str, object]:
