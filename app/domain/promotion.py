@@ -38,7 +38,8 @@ class Accepts(StrEnum):
 class FeedFacts:
     """Hold what the rules need to know of a feed.
 
-    ``targets`` are the feeds that its Promote to lists, ``leads_to`` all that its pipeline reaches.
+    ``targets`` are the feeds that its Promote to lists, ``leads_to`` all that its pipeline reaches; ``connected``
+    says that it has connectors in use.
     """
 
     id: int
@@ -51,6 +52,7 @@ class FeedFacts:
     accepts: Accepts = Accepts.ANYTHING
     active: bool = True
     comments_required: bool = False
+    connected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,8 @@ def _missing(source: FeedFacts, candidate: Candidate) -> str:
     if candidate.elsewhere:
         feeds = ", ".join(candidate.elsewhere)
         return f"{thing} is not in {source.name}, but it is in {feeds}; promote it from there."
+    if source.connected:
+        return f"{thing} is not in {source.name} itself; check the spelling, or pull it there from a connector first."
     return f"{thing} is not in {source.name}; check the spelling, or publish it there first."
 
 

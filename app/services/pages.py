@@ -11,12 +11,15 @@ from app.domain.permissions import Permission
 from app.plugin.records import VersionRecord
 from app.services import access, keys, packages
 from app.services.runtime import Work
-from app.storage.models import Feed, KeyUse, Package, User, Version
+from app.storage.models import Feed, FeedConnector, KeyUse, Package, User, Version
 
 
 def feeds(work: Work, wanted: Sequence[Feed]) -> Sequence[Feed]:
     """Give feeds, by their keys, with their groups and targets read along."""
-    related = (selectinload(Feed.targets), joinedload(Feed.group))
+    related = (
+        *(selectinload(Feed.targets), joinedload(Feed.group)),
+        selectinload(Feed.links).joinedload(FeedConnector.connector),
+    )
     query = select(Feed).where(Feed.id.in_([feed.id for feed in wanted])).options(*related).order_by(Feed.key)
     return work.session.scalars(query.execution_options(populate_existing=True)).all()
 

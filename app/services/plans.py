@@ -11,6 +11,7 @@ from typing import Any, cast
 from sqlalchemy import Integer, Select, and_, bindparam, case, select
 
 from app.domain import promotion as rules
+from app.domain.connectors import RemoteUse
 from app.domain.errors import Invalid, InvalidPackage
 from app.domain.permissions import LABELS, Permission
 from app.domain.promotion import Accepts, Candidate, FeedFacts, Objection, Plan, PromoteTo
@@ -97,6 +98,7 @@ def facts(work: Work, feed: Feed) -> FeedFacts:
         Accepts(feed.accepts),
         feed.active,
         feed.comments_required,
+        feed.remote != RemoteUse.OFF and bool(feed.links),
     )
 
 

@@ -105,13 +105,17 @@ def _kept(feed_name: str, name: str, why: str) -> Conflict:
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """Hold what somebody wants pulled; with a target, ``promote`` is promoted there once everything is here."""
+    """Hold what somebody wants pulled; with a target, ``promote`` is promoted there once everything is here.
+
+    ``with_dependencies`` leaves it to the job to find what else it takes.
+    """
 
     feed: str
     items: tuple[Wanted, ...]
     target: str = ""
     promote: tuple[Wanted, ...] = ()
     comments: str = ""
+    with_dependencies: bool = False
 
 
 def request_for(plan: PullPlan, asked: Iterable[Wanted], target: str = "", comments: str = "") -> PullRequest:
@@ -140,6 +144,8 @@ def start(work: Work, request: PullRequest) -> Job:
         title = f"Pull {what} into {feed.name} and promote to {request.target}"
         promote = [[item.name, item.version] for item in request.promote]
         data = {"target": request.target, "comments": request.comments, "promote": promote}
+    if request.with_dependencies:
+        data["withDependencies"] = True
     items = [jobs.NewItem(item.name, item.version) for item in request.items]
     return jobs.create(work, KIND, title, feed=feed, data=data, items=items)
 

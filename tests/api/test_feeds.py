@@ -78,7 +78,7 @@ def test_every_setting_is_taken_when_a_feed_is_created(api: Api) -> None:
         ({"name": "new", "feedType": "npm", "promoteToFeed": "tools"}, "cannot be promoted to tools"),
         ({"name": "new", "feedType": "npm", "promoteToFeed": [1]}, "The field promoteToFeed is 1; send text"),
         ({"name": "new", "feedType": "npm", "active": "perhaps"}, "send true or false"),
-        ({"name": "new", "feedType": "npm", "connectors": ["x"]}, "Feeds have no connectors here"),
+        ({"name": "new", "feedType": "npm", "connectors": ["x"]}, "There is no connector 'x'"),
         ({"name": "new", "feedType": "npm", "packageFilters": {"X.*": "Block"}}, "Feeds have no packageFilters here"),
     ],
 )

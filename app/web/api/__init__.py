@@ -4,6 +4,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from app.web.api import answers, health, v1
+from app.web.api.connectors import blueprint as connectors
 from app.web.api.feeds import blueprint as feeds
 from app.web.api.keys import blueprint as keys
 from app.web.api.packages import blueprint as packages
@@ -14,7 +15,7 @@ from app.web.api.settings import blueprint as settings
 from app.web.api.v1.serving import PREFIX, refuse
 from app.web.extensions import csrf
 
-_CONTRACT = (promotions, packages, feeds, keys, people, rights, settings)
+_CONTRACT = (promotions, packages, feeds, connectors, keys, people, rights, settings)
 
 
 def install(app: Flask) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, current_app, request
 
+from app.domain.connectors import RemoteUse
 from app.domain.errors import Conflict, Invalid, NotFound, Unauthenticated
 from app.domain.permissions import Permission
 from app.domain.promotion import Accepts, PromoteTo
@@ -27,7 +28,6 @@ blueprint = make_blueprint("feeds", "/api/management/feeds")
 _ABSENT: Mapping[str, Any] = MappingProxyType(
     {
         "alternateNames": [],
-        "connectors": [],
         "allowedLicenses": [],
         "blockedLicenses": [],
         "vulnerabilitySources": [],
@@ -39,7 +39,7 @@ _ABSENT: Mapping[str, Any] = MappingProxyType(
 )
 _REFUSED = (*_ABSENT, "dropPath", "packagesPath", "packageStore", "variableDictionary")
 _ABSENT_FLAGS = (
-    "cacheConnectors", "symbolServerEnabled", "stripSymbols", "stripSource", "restrictPackageStatistics",
+    "symbolServerEnabled", "stripSymbols", "stripSource", "restrictPackageStatistics",
     "deploymentRecordsEnabled", "usageRecordsEnabled", "vulnerabilitiesEnabled", "licensesEnabled", "useWithProjects",
     "retentionRulesEnabled",
 )  # fmt: skip
@@ -76,6 +76,8 @@ def _describe(work: Work, feed: Feed) -> dict[str, Any]:
         "endpointUrl": _endpoint(work, feed),
         "canPublish": can_publish,
         "packageStatisticsEnabled": True,
+        "connectors": [link.connector.name for link in feed.links],
+        "cacheConnectors": feed.remote == RemoteUse.CACHE,
         **dict.fromkeys(_ABSENT_FLAGS, False),
         **_ABSENT,
         "promoteToFeed": [target.name for target in feed.targets],
@@ -83,6 +85,9 @@ def _describe(work: Work, feed: Feed) -> dict[str, Any]:
         "acceptsPromotionsOnly": feed.accepts == Accepts.PROMOTIONS,
         "allowOverwrite": feed.allow_overwrite,
         "commentsRequired": feed.comments_required,
+        "remotePackages": str(feed.remote),
+        "reservedNames": list(feed.reserved_names),
+        "allowedNames": list(feed.allowed_names),
     }
 
 
@@ -148,7 +153,21 @@ def _change(fields: Fields, feed: Feed | None = None) -> FeedChange:
         targets=targets,
         allow_overwrite=fields.flag("allowOverwrite"),
         comments_required=fields.flag("commentsRequired"),
+        remote=_remote(fields),
+        reserved_names=fields.texts("reservedNames"),
+        allowed_names=fields.texts("allowedNames"),
+        connectors=fields.texts("connectors"),
     )
+
+
+def _remote(fields: Fields) -> RemoteUse | None:
+    """Read our own word for it, else the vendor's, which knows serving and caching only as a yes or no."""
+    text, caching = fields.text("remotePackages"), fields.flag("cacheConnectors")
+    if text:
+        if text not in list(RemoteUse):
+            raise Invalid(f"remotePackages is {text[:40]!r}; send off, browse or cache.", code="unknown-value")
+        return RemoteUse(text)
+    return None if caching is None else (RemoteUse.CACHE if caching else RemoteUse.BROWSE)
 
 
 def _promote_to(fields: Fields, targets: list[str] | None, feed: Feed | None) -> PromoteTo | None:

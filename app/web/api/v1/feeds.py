@@ -6,13 +6,14 @@ from urllib.parse import quote
 
 from pydantic import Field
 
+from app.domain.connectors import RemoteUse
 from app.domain.permissions import Permission
 from app.domain.promotion import Accepts, PromoteTo
 from app.services import access, feedgroups, feeds, listings, pages
 from app.services.feeds import FeedChange
 from app.services.runtime import Work
 from app.storage import models as stored
-from app.web.api.v1.models import ABSENT, FeedName, Listed, Model, Moment, Name, Paging, Prose, Text
+from app.web.api.v1.models import ABSENT, FeedName, Listed, Model, Moment, Name, Paging, Pattern, Prose, Text
 from app.web.api.v1.operations import Answer, Call, Match, Resource
 from app.web.api.v1.paging import cut, page
 
@@ -33,6 +34,10 @@ class Feed(Model):
     targets: list[str] = Field(description="The feeds that Promote to lists, as far as the caller may see them.")
     allow_overwrite: bool
     comments_required: bool
+    remote: RemoteUse = Field(description="What the packages that its connectors offer are for.")
+    reserved_names: list[str] = Field(description="Patterns of names that no connector may fill.")
+    allowed_names: list[str] = Field(description="Patterns of names that may be filled all the same.")
+    connectors: list[str] = Field(description="Its connectors, in the order in which they are asked.")
     created: Moment
 
 
@@ -47,6 +52,10 @@ class FeedSettings(Model):
     targets: list[FeedName] = Field(default=ABSENT, max_length=100)
     allow_overwrite: bool = ABSENT
     comments_required: bool = ABSENT
+    remote: RemoteUse = ABSENT
+    reserved_names: list[Pattern] = Field(default=ABSENT, max_length=1000)
+    allowed_names: list[Pattern] = Field(default=ABSENT, max_length=1000)
+    connectors: list[Name] = Field(default=ABSENT, max_length=50)
 
 
 class NewFeed(FeedSettings):
@@ -157,6 +166,10 @@ def shown(work: Work, feed: stored.Feed) -> Feed:
         targets=seen,
         allow_overwrite=feed.allow_overwrite,
         comments_required=feed.comments_required,
+        remote=RemoteUse(feed.remote),
+        reserved_names=list(feed.reserved_names),
+        allowed_names=list(feed.allowed_names),
+        connectors=[link.connector.name for link in feed.links],
         created=feed.created,
     )
 
@@ -166,6 +179,7 @@ def _change(body: FeedSettings, name: str | None = None) -> FeedChange:
     return FeedChange(
         *(name, body.description, group, body.active, body.accepts, body.promote_to),
         *(body.targets, body.allow_overwrite, body.comments_required),
+        *(body.remote, body.reserved_names, body.allowed_names, body.connectors),
     )
 
 

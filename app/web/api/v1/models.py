@@ -62,6 +62,9 @@ PackageName = Annotated[str, Field(min_length=1, max_length=500, pattern=_CONTEN
 VersionText = Annotated[str, Field(min_length=1, max_length=256, pattern=_CONTENT)]
 Text = Annotated[str, Field(max_length=200, pattern=_CONTENT)]
 Prose = Annotated[str, Field(max_length=2000, pattern=_CONTENT)]
+Pattern = Annotated[
+    str, Field(min_length=1, max_length=500, pattern=_CONTENT, description="A name; * and ? stand for any characters.")
+]
 Day = Annotated[
     str, Field(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", description="A day, ISO 8601.")
 ]

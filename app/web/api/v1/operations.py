@@ -54,6 +54,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     ),
     "promotion": Parameter("int", _NUMBER, "The promotion's number.", 1),
     "grant": Parameter("int", _NUMBER, "The grant's number.", 1),
+    "connector": Parameter("string", {**_TEXT, "maxLength": 100}, "The connector's name, in any case.", "public"),
     "key": Parameter("int", _NUMBER, "The key's number.", 1),
 }
 
