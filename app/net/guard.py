@@ -113,7 +113,7 @@ class Hosts:
         )
 
 
-def _resolve(host: str, port: int) -> list[str]:
+def resolve_name(host: str, port: int) -> list[str]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
@@ -121,7 +121,7 @@ def _resolve(host: str, port: int) -> list[str]:
 class GuardedBackend(httpcore.NetworkBackend):
     """Connect to the very address that was checked: the name is resolved once, so it cannot change in between."""
 
-    def __init__(self, hosts: Hosts, resolve: Resolve = _resolve) -> None:
+    def __init__(self, hosts: Hosts, resolve: Resolve = resolve_name) -> None:
         self._hosts = hosts
         self._resolve = resolve
         self._inner = httpcore.SyncBackend()

@@ -193,7 +193,7 @@ class Flights:
             result = transfer(flight._set_size, flight._write)  # noqa: SLF001 - the two are one piece
         except AppError as known:
             error = known
-        except BaseException as unknown:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
+        except BaseException as unknown:
             log.exception("a transfer failed in a way that nobody foresaw")
             error = UpstreamFailed(f"The transfer failed ({type(unknown).__name__}); try again, and see the log.")
         with self._lock:
