@@ -98,11 +98,11 @@ class SourceClient:
     def get_bytes(self, url: str, headers: Mapping[str, str] | None = None) -> bytes:
         """Give a document of 64 MB at most; raises NotFound or UpstreamFailed."""
         seen = [url]
-        while True:
-            answer = self._document(seen[-1], headers or {})
-            if answer.status_code not in _REDIRECTS:
-                break
-            seen.append(self._next(seen, answer.headers.get("location", "")))
+        with within(3 * self._source.timeout):
+            answer = self._document(url, headers or {})
+            while answer.status_code in _REDIRECTS:
+                seen.append(self._next(seen, answer.headers.get("location", "")))
+                answer = self._document(seen[-1], headers or {})
         if answer.status_code != 200:
             raise self._no_answer(seen[-1], answer.status_code)
         if not answer.content:
@@ -167,13 +167,21 @@ class SourceClient:
         return answer
 
     def _ask(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return self._read(request)
+        except RuntimeError:  # The entry was forgotten while it was read: ask again, past it.
+            request.headers["cache-control"] = "no-cache"
+        try:
+            return self._read(request)
+        except RuntimeError:
+            raise UpstreamFailed(f"{self._what(str(request.url))} cannot be asked: the network is closed.") from None
+
+    def _read(self, request: httpx.Request) -> httpx.Response:
         answer = self._tools.cache.handle_request(request)
         try:
             answer.read()
-        except RuntimeError:  # The entry was forgotten while it was read: ask again, past it.
-            request.headers["cache-control"] = "no-cache"
-            answer = self._tools.cache.handle_request(request)
-            answer.read()
+        finally:
+            answer.close()
         return answer
 
     def _stale(self, key: str, request: httpx.Request) -> httpx.Response | None:
@@ -185,12 +193,15 @@ class SourceClient:
         )
         if best is None or self._tools.timing.wall() - _fetched(best) > self._tools.max_stale:
             return None
+        stream = best.response.stream
+        try:
+            body = b"".join(stream) if isinstance(stream, Iterator) else b""
+        except RuntimeError:  # It was forgotten while it was read.
+            return None
         since = datetime.fromtimestamp(_fetched(best), UTC)
         self.stale_since = since if self.stale_since is None else min(since, self.stale_since)
         self._line.count("stale")
         pairs = [(name, value) for name, value in best.response.headers.items()]
-        stream = best.response.stream
-        body = b"".join(stream) if isinstance(stream, Iterator) else b""
         return httpx.Response(best.response.status_code, headers=pairs, content=body)
 
     def _asking(self, url: str, headers: Mapping[str, str]) -> tuple[Asking, dict[str, str]]:

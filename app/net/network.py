@@ -86,7 +86,7 @@ class Network:
         )
 
     def client(self, source: Source, *, fresh: bool = False) -> SourceClient:
-        """Give a client of a source; ``fresh`` revalidates whatever is cached. Raises UpstreamFailed for its address."""
+        """Give a client of a source; ``fresh`` revalidates whatever is cached. Raises UpstreamFailed for its url."""
         return SourceClient(source, self._line(source.name), self._tools, fresh=fresh)
 
     def forget(self, source_name: str) -> None:

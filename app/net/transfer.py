@@ -78,7 +78,7 @@ class Flight(Generic[T]):
     def __init__(self, directory: Path, waiting: Waiting) -> None:
         descriptor, name = tempfile.mkstemp(prefix="flight-", dir=directory)
         self._writer: BinaryIO = os.fdopen(descriptor, "wb", buffering=0)
-        self._reader: BinaryIO = Path(name).open("rb", buffering=0)
+        self._reader: BinaryIO = Path(name).open("rb", buffering=0)  # noqa: SIM115 - closed with the flight
         self._waiting = waiting
         self._changed = threading.Condition()
         self._reading = threading.Lock()

@@ -18,7 +18,7 @@ import httpcore
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from app.domain.errors import AppError, UpstreamFailed
+from app.domain.errors import UpstreamFailed
 from app.net import documents
 from app.net.breaker import Breaker
 from app.net.errors import Outage
@@ -110,13 +110,12 @@ class Exchange:
     def open(self, asking: Asking, url: str, headers: Mapping[str, str]) -> Iterator[httpcore.Response]:
         """Give an answer whose body is still to be read; raise UpstreamFailed for any but 2xx, 3xx, 404, 410."""
         with asking.waiting(), self._slot(asking, url):
-            response = self._retried(asking, url, headers)
+            self._admit(asking, url)
+            with _noted(asking):
+                response = self._retried(asking, url, headers)
             try:
-                with _translated(asking, url):
+                with _noted(asking), _translated(asking, url):
                     yield response
-            except Outage as error:
-                self._failed(asking, error)
-                raise
             finally:
                 response.close()
 
@@ -146,24 +145,25 @@ class Exchange:
             deadline.set(end + seconds)
 
     def _once(self, asking: Asking, url: str, headers: Mapping[str, str]) -> httpcore.Response:
-        self._admit(asking, url)
+        self._wait_for_leave(asking, url)
+        with _translated(asking, url):
+            response = self._send(asking, url, headers)
         try:
-            with _translated(asking, url):
-                response = self._send(asking, url, headers)
-            if response.status not in {404, 410}:
-                _check_status(asking, url, response, self._timing.wall())
-        except Outage as error:
-            self._failed(asking, error)
+            _check_status(asking, url, response, self._timing.wall())
+        except _Again as error:
+            asking.line.breaker.hold(error.after or 0)
             raise
-        except BaseException as error:
-            asking.line.breaker.released()
-            if isinstance(error, AppError):
-                asking.line.last_error = error.message
-            raise
-        asking.line.breaker.succeeded()
         return response
 
     def _admit(self, asking: Asking, url: str) -> None:
+        if not asking.line.breaker.admit():
+            raise Outage(
+                f"{asking.what(url)} is not asked: the source failed several times in a row and is tried again in "
+                f"{asking.line.breaker.rest():.0f} seconds. Last: {asking.line.last_error}",
+                code="upstream-resting",
+            )
+
+    def _wait_for_leave(self, asking: Asking, url: str) -> None:
         held = asking.line.breaker.held()
         if held > PATIENCE:
             raise Outage(
@@ -173,12 +173,6 @@ class Exchange:
             )
         if held:
             self._sleep(held)
-        if not asking.line.breaker.admit():
-            raise Outage(
-                f"{asking.what(url)} is not asked: the source failed several times in a row and is tried again in "
-                f"{asking.line.breaker.rest():.0f} seconds. Last: {asking.line.last_error}",
-                code="upstream-resting",
-            )
 
     def _send(self, asking: Asking, url: str, headers: Mapping[str, str]) -> httpcore.Response:
         asking.line.count("sent")
@@ -192,16 +186,25 @@ class Exchange:
         )
         return self._pool.handle_request(request)
 
-    def _failed(self, asking: Asking, error: Outage) -> None:
+
+@contextmanager
+def _noted(asking: Asking) -> Iterator[None]:
+    """Tell the breaker how a request went: an answer of any kind is none of its business, silence is."""
+    breaker = asking.line.breaker
+    try:
+        yield
+    except Outage as error:
         asking.line.last_error = error.message
-        if error.code in {"upstream-resting", "upstream-busy"}:
-            if error.code == "upstream-busy":
-                asking.line.breaker.released()
-            after = getattr(error, "after", None)
-            if after:
-                asking.line.breaker.hold(after)
-            return
-        asking.line.breaker.failed()
+        breaker.released() if error.code == "upstream-busy" else breaker.failed()
+        raise
+    except UpstreamFailed as error:
+        asking.line.last_error = error.message
+        breaker.succeeded() if "status" in error.details else breaker.released()
+        raise
+    except BaseException:
+        breaker.released()
+        raise
+    breaker.succeeded()
 
 
 def _worth_repeating(error: BaseException) -> bool:
@@ -226,7 +229,7 @@ def header(response: httpcore.Response, name: str) -> str:
 
 def _check_status(asking: Asking, url: str, response: httpcore.Response, now: float) -> None:
     status, what = response.status, asking.what(url)
-    if status < 400:
+    if status < 400 or status in {404, 410}:
         return
     response.close()
     if status in {401, 403}:
@@ -308,7 +311,7 @@ class DocumentTransport(httpx.BaseTransport):
         """Give an answer with its body; raises UpstreamFailed, so that a failure is never kept."""
         asking: Asking = request.extensions["asking"]
         url = str(request.url)
-        with within(3 * asking.source.timeout), self._exchange.open(asking, url, dict(request.headers)) as response:
+        with self._exchange.open(asking, url, dict(request.headers)) as response:
             body = documents.read(response.iter_stream(), header(response, "content-encoding"), asking.what(url))
             headers = _kept(response, asking.source, self._timing.wall())
         return httpx.Response(response.status, headers=headers, content=body)
