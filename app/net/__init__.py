@@ -1,0 +1,1 @@
+"""The network: how the core asks remote sources, bounded, guarded and cached."""
