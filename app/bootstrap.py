@@ -37,7 +37,7 @@ def open_runtime(settings: Settings) -> Runtime:
         clock = StoppableClock() if settings.test_hooks else utc_now
         network = Network(settings.data / "upstream", allowed_hosts=settings.upstream_hosts)
         blobs = LocalBlobStore(settings.data / "blobs")
-        flights = Flights(settings.data / "uploads", network.waiting)
+        flights = Flights(settings.data / "uploads", lambda: network.waiting())  # noqa: PLW0108 - the server sets it later
         runtime = Runtime(settings, database, blobs, plugins, clock, network, Sources(network), flights)
         _fill(runtime)
     return runtime

@@ -6,7 +6,9 @@ import gc
 import logging
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock, current_thread
 from typing import Any, cast
 
 from waitress import wasyncore
@@ -23,6 +25,7 @@ from app.web.tokens import OneTimeTokens
 log = logging.getLogger(__name__)
 _GRACE_SECONDS = 5
 _SEND_BYTES = 262_144
+_MOST_WAITERS = 64
 _HEADERS = {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"}
 
 
@@ -57,6 +60,28 @@ class Server:
         self._listeners: list[Any] = [each for each in self._watched.values() if isinstance(each, BaseWSGIServer)]
         for listener in self._listeners:
             listener.channel_class = _Channel
+        self._waiters, self._waiters_lock, self._stopping = 0, Lock(), False
+        runtime.network.waiting = self._waiting
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Put one more thread in for as long as one waits for a remote source, so that the others are answered."""
+        if not current_thread().name.startswith("waitress"):
+            yield
+            return
+        self._count_waiter(1)
+        try:
+            yield
+        finally:
+            self._count_waiter(-1)
+
+    def _count_waiter(self, change: int) -> None:
+        with self._waiters_lock:
+            self._waiters += change
+            if self._stopping:
+                return
+            threads = self.runtime.settings.threads + min(self._waiters, _MOST_WAITERS)
+            self._server.task_dispatcher.set_thread_count(threads)
 
     def _options(self) -> dict[str, Any]:
         settings = self.runtime.settings
@@ -71,7 +96,7 @@ class Server:
             "max_request_body_size": settings.max_package_bytes // 3 * 4 + 16_777_216,
             "recv_bytes": 131_072,
             "channel_timeout": 300,
-            "connection_limit": 1000,
+            "connection_limit": 2000,
             "clear_untrusted_proxy_headers": True,
         }
         if settings.trust_proxy:
@@ -107,9 +132,12 @@ class Server:
         try:
             self._server.run()
         finally:
+            with self._waiters_lock:
+                self._stopping = True
             self._server.task_dispatcher.shutdown(timeout=_GRACE_SECONDS)
             self._close()
             self._chores.stop()
+            self.runtime.network.close()
             self.runtime.database.close()
 
     def stop(self) -> None:

@@ -179,7 +179,10 @@ def _change(body: FeedSettings, name: str | None = None) -> FeedChange:
     return FeedChange(
         *(name, body.description, group, body.active, body.accepts, body.promote_to),
         *(body.targets, body.allow_overwrite, body.comments_required),
-        *(body.remote, body.reserved_names, body.allowed_names, body.connectors),
+        remote=body.remote,
+        reserved_names=body.reserved_names,
+        allowed_names=body.allowed_names,
+        connectors=body.connectors,
     )
 
 

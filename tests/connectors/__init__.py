@@ -1,0 +1,1 @@
+"""Connectors against real servers: another installation, and a server of faults."""
