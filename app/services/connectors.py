@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -254,9 +254,13 @@ def _may_manage_some(work: Work, format_key: str | None = None) -> bool:
     return any(format_key in (None, feed.format) for feed in feeds)
 
 
-def address_of(connector: Connector) -> str:
-    """Give where a connector leads, for people."""
-    return f"the feed {connector.feed.name}" if connector.feed is not None else connector.url
+def address_of(connector: Connector, visible: Container[str] | None = None) -> str:
+    """Give where a connector leads, for people; with ``visible``, no other feed is named than those."""
+    if connector.feed is None:
+        return connector.url
+    if visible is not None and connector.feed.name not in visible:
+        return "another feed here"
+    return f"the feed {connector.feed.name}"
 
 
 def describe(connector: Connector) -> dict[str, Any]:

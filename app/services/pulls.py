@@ -127,7 +127,7 @@ def request_for(plan: PullPlan, asked: Iterable[Wanted], target: str = "", comme
     return PullRequest(plan.feed, items, target, promote, comments)
 
 
-def start(work: Work, request: PullRequest) -> "Job":  # type: ignore
+def start(work: Work, request: PullRequest) -> Job:  # type: ignore
     """Begin pulling as a job, whose row is written before anything is done; needs Pull Package.
 
     To promote afterwards needs what promoting needs, asked now so that nobody waits for a refusal, and again then.

@@ -18,7 +18,8 @@ from flask.testing import FlaskClient
 
 from app.bootstrap import open_runtime
 from app.domain.permissions import Permission
-from app.services import grants, keys, people, promotions, publishing, sessions, tasks
+from app.services import connectors, grants, keys, people, promotions, publishing, sessions, tasks
+from app.services.connectors import ConnectorChange
 from app.services.grants import GrantRequest
 from app.services.promotions import PromotionRequest, Wanted
 from app.services.runtime import Runtime, owner
@@ -161,6 +162,9 @@ class World:
             for feed in (here(format), there(format)):
                 publishing.publish(runtime, SAM, feed, [sample.content], sample.filename)
             self.paths[format] = sample.filename
+        with runtime.writing(SAM) as work:
+            connectors.create_connector(work, "public", "npm", ConnectorChange(feed="npm-other"))
+            connectors.attach(work, here("npm"), ["public"])
         self._people(runtime)
         self._keys(runtime)
         wanted = PromotionRequest(there("npm"), "npm-other", (Wanted(NAME, VERSION),), "a hidden reason")

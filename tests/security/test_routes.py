@@ -99,6 +99,7 @@ def needing(*rights: Right) -> Callable[[str], Allowed]:
 
 ITEM = {"from": HERE, "to": THERE, "item": f"{NAME}@{VERSION}"}
 BACK = {"from": THERE, "to": HERE, "item": f"{NAME}@{VERSION}"}
+PULLED = {"item": "other@1.0.0"}
 SOURCE = (Right.VIEW_FEED, Right.DOWNLOAD_PACKAGE)
 PAGES: dict[str, list[Needs]] = {
     "account.enter": [Needs(anybody, {"secret": "none"})],
@@ -110,9 +111,17 @@ PAGES: dict[str, list[Needs]] = {
     "administration.events_json": [Needs(ADMIN)],
     "administration.index": [Needs(ADMIN)],
     "administration.plugins": [Needs(ADMIN)],
+    "connectors.check": [Needs(on(HERE, Right.MANAGE_CONNECTORS), {"name": "public"}, form={})],
+    "connectors.create": [Needs(on(HERE, Right.MANAGE_CONNECTORS), form={"format": "npm"})],
+    "connectors.delete": [Needs(on(HERE, Right.MANAGE_CONNECTORS), {"name": "public"}, form={"confirm": "no"})],
+    "connectors.index": [Needs(on(HERE, Right.MANAGE_CONNECTORS))],
+    "connectors.show": [Needs(on(HERE, Right.MANAGE_CONNECTORS), {"name": "public"}, form={})],
     "feed.promoted": feed_cases(needing(Right.VIEW_FEED)),
     "feed.show": feed_cases(needing(Right.VIEW_FEED)),
     "feed.upload": feed_cases(needing(Right.ADD_PACKAGE), form={}),
+    "feed_connectors.attach": feed_cases(needing(Right.MANAGE_CONNECTORS), form={"action": "none"}),
+    "feed_connectors.remote": feed_cases(needing(Right.MANAGE_FEED), form={}),
+    "feed_connectors.show": feed_cases(needing(Right.VIEW_FEED)),
     "feeds.create": [Needs(ADMIN, form={"name": "new", "format": "npm"})],
     "feeds.create_samples": [Needs(ADMIN)],
     "feeds.index": [Needs(known)],
@@ -147,6 +156,8 @@ PAGES: dict[str, list[Needs]] = {
     "promotions.export_json": [Needs(known)],
     "promotions.index": [Needs(known)],
     "promotions.record": [Needs(on(THERE, Right.VIEW_FEED), {"number": 1}, hidden=True)],
+    "pull.dialog": [Needs(on(feed, Right.PULL_PACKAGE), query={"feed": feed, **PULLED}) for feed in (HERE, THERE)],
+    "pull.start": [Needs(on(feed, Right.PULL_PACKAGE), form={"feed": feed, **PULLED}) for feed in (HERE, THERE)],
     "settings.delete": feed_cases(needing(Right.MANAGE_FEED), form={"confirm": "no"}),
     "settings.show": feed_cases(needing(Right.MANAGE_FEED), form={}),
     "tasks.create": [Needs(ADMIN, form={})],
@@ -175,6 +186,13 @@ def named(allowed: Callable[[str], Allowed], **given: Any) -> list[Needs]:
 
 
 API: dict[str, list[Needs]] = {
+    "api_connectors.create": [
+        Needs(on(HERE, Right.MANAGE_CONNECTORS), json={"name": "n", "feedType": "npm", "url": "https://x.example"})
+    ],
+    "api_connectors.delete": [Needs(on(HERE, Right.MANAGE_CONNECTORS), {"name": "public"})],
+    "api_connectors.get_connector": [Needs(on(HERE, Right.MANAGE_CONNECTORS), {"name": "public"})],
+    "api_connectors.list_connectors": [Needs(on(HERE, Right.MANAGE_CONNECTORS))],
+    "api_connectors.update": [Needs(on(HERE, Right.MANAGE_CONNECTORS), {"name": "public"}, json={"timeout": 5})],
     "api_feeds.create": [
         Needs(lambda who: Right.MANAGE_FEED in who.installation, json={"name": "n", "feedType": "npm"})
     ],

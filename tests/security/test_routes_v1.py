@@ -44,6 +44,11 @@ def promoting(source: str, target: str, right: Right) -> Needs:
     return Needs(both(on(source, *SOURCE), on(target, right)), json=body)
 
 
+def pulling(feed: str) -> Needs:
+    body = {"feed": feed, "items": [{"package": "other", "version": "1.0.0"}]}
+    return Needs(on(feed, Right.PULL_PACKAGE), json=body)
+
+
 def granting(allowed: Allowed, **scope: str) -> Needs:
     return Needs(allowed, json={"task": "Publish Packages", "user": "stranger", **scope})
 
@@ -86,8 +91,23 @@ ADMINS = {
     "rename_feed_group": ({"group": "none"}, {"name": "new"}),
     "set_password": ({"user": "reader"}, {"password": "correct horse battery"}),
 }
+CONNECTORS = {
+    "change_connector": ({"connector": "public"}, {"timeout": 5}),
+    "check_connector": ({"connector": "public"}, None),
+    "create_connector": ({}, {"name": "n", "format": "npm", "url": "https://upstream.example"}),
+    "delete_connector": ({"connector": "public"}, None),
+    "get_connector": ({"connector": "public"}, None),
+    "list_connectors": ({}, None),
+}
 V1: dict[str, list[Needs]] = {
     **{name: [Needs(ADMIN, values, json=json)] for name, (values, json) in ADMINS.items()},
+    **{
+        name: [Needs(on(HERE, Right.MANAGE_CONNECTORS), values, json=json)]
+        for name, (values, json) in CONNECTORS.items()
+    },
+    "list_remote_packages": needs(Right.VIEW_FEED),
+    "plan_pull": [pulling(HERE), pulling(THERE)],
+    "start_pull": [pulling(HERE), pulling(THERE)],
     "change_feed": needs(Right.MANAGE_FEED, json={"description": "changed"}),
     "change_version": needs(Right.UNLIST_PACKAGE, values=AT, json={"listed": False}),
     "count_feed": needs(Right.VIEW_FEED),

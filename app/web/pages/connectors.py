@@ -103,11 +103,12 @@ def connectable() -> list[FeedFormat]:
 def index() -> str:
     """List the connectors that one may manage."""
     work, page, text = page_work(), page_number(), asked("q").casefold()
+    visible = _visible(work)
     everything = service.list_connectors(work)
     found = [
         each
         for each in everything
-        if (text in each.name.casefold() or text in service.address_of(each).casefold())
+        if (text in each.name.casefold() or text in service.address_of(each, visible).casefold())
         and asked("format") in ("", each.format)
         and asked("state") in ("", state_of(each))
     ]
@@ -121,8 +122,8 @@ def index() -> str:
         paging=Paging(page, PER_PAGE, len(found)),
         sort=sort,
         state_of=state_of,
-        address_of=service.address_of,
-        visible=_visible(work),
+        address_of=lambda each: service.address_of(each, visible),
+        visible=visible,
     )
 
 
@@ -234,14 +235,15 @@ def show(name: str) -> str | Response | tuple[str, int]:
 
 
 def _page(work: Work, connector: Connector, form: ConnectorForm) -> str:
+    visible = _visible(work)
     return render_template(
         "connectors/show.html",
         connector=connector,
         form=form,
         state=state_of(connector),
-        address=service.address_of(connector),
+        address=service.address_of(connector, visible),
         source=runtime().network.state(connector.name),
-        visible=_visible(work),
+        visible=visible,
     )
 
 

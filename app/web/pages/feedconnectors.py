@@ -57,6 +57,7 @@ def show(feed_name: str) -> str:
 
 def _page(work: Work, feed: Feed, form: RemoteForm | None = None) -> str:
     data = {"remote": feed.remote, **{name: "\n".join(getattr(feed, name)) for name in _PATTERNS}}
+    visible = {each.name for each in access.visible_feeds(work)}
     manages = access.allowed(work, Permission.MANAGE_CONNECTORS, feed)
     return render_template(
         "feed/connectors.html",
@@ -66,7 +67,7 @@ def _page(work: Work, feed: Feed, form: RemoteForm | None = None) -> str:
         attachable=service.attachable(work, feed),
         form=form or RemoteForm(data=data),
         state_of=state_of,
-        address_of=service.address_of,
+        address_of=lambda each: service.address_of(each, visible),
         inward=_used_by(work, feed),
     )
 
