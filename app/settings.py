@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     )
     max_package_bytes: int = Field(4_294_967_296, gt=0, description="Largest accepted package file, in bytes.")
     threads: int = Field(4, ge=1, le=64, description="Threads that answer requests.")
+    workers: int = Field(
+        2, ge=0, le=64, description="Jobs that this process works on at once; 0 leaves them to 'promontory worker'."
+    )
     plugins: str = Field("", description="Further directories of plugins, separated like PATH.")
     session_hours: int = Field(24 * 14, gt=0, description="Hours after which a signed-in person signs in again.")
     idle_hours: int = Field(72, gt=0, description="Hours without a request after which a session ends.")

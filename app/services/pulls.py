@@ -14,7 +14,7 @@ from app.services.plans import Wanted
 from app.services.pullplans import MAX_ITEMS, PullPlan, choose, open_for_pulling, wanted_spec
 from app.services.runtime import Actor, Runtime, Work
 from app.services.sources import Reach
-from app.storage.models import Feed
+from app.storage.models import Feed, Job
 
 KIND = "pull"
 
@@ -127,7 +127,7 @@ def request_for(plan: PullPlan, asked: Iterable[Wanted], target: str = "", comme
     return PullRequest(plan.feed, items, target, promote, comments)
 
 
-def start(work: Work, request: PullRequest) -> Job:  # type: ignore
+def start(work: Work, request: PullRequest) -> Job:
     """Begin pulling as a job, whose row is written before anything is done; needs Pull Package.
 
     To promote afterwards needs what promoting needs, asked now so that nobody waits for a refusal, and again then.

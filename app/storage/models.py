@@ -534,3 +534,68 @@ class Repeat(Base):
     status: Mapped[int] = mapped_column(default=0)
     location: Mapped[str] = mapped_column(String(1000), default="")
     body: Mapped[str] = mapped_column(Text, default="")
+
+
+# Jobs -------------------------------------------------------------------------------------------------
+
+
+class Job(Base):
+    """Be a piece of background work; this row is the truth of it, a queue only carries its number.
+
+    ``user_id`` and ``key_id`` tell in whose name it runs, with the rights that they have then; where it is ``owned``,
+    it runs for the owner of the data directory. ``worker`` is who works on it, ``seen`` when that last gave a sign of
+    life; ``cancel`` asks it to stop.
+    """
+
+    __tablename__ = "job"
+    __table_args__ = (Index(None, "state", "id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(30))
+    title: Mapped[str] = mapped_column(String(500))
+    state: Mapped[str] = mapped_column(String(20), default="waiting")
+    feed_id: Mapped[int | None] = mapped_column(ForeignKey("feed.id", ondelete="SET NULL"), index=True)
+    feed_name: Mapped[str] = mapped_column(String(50), default="")
+    actor: Mapped[str] = mapped_column(String(200))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
+    key_id: Mapped[int | None] = mapped_column(ForeignKey("api_key.id", ondelete="SET NULL"), index=True)
+    owned: Mapped[bool] = mapped_column(Boolean, default=False)
+    data: Mapped[dict[str, Any]]
+    total: Mapped[int] = mapped_column(default=0)
+    done: Mapped[int] = mapped_column(default=0)
+    skipped: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    bytes_done: Mapped[int] = mapped_column(Bytes, default=0)
+    bytes_total: Mapped[int] = mapped_column(Bytes, default=0)
+    result: Mapped[str] = mapped_column(Text, default="")
+    created: Mapped[datetime]
+    started: Mapped[datetime | None]
+    ended: Mapped[datetime | None]
+    seen: Mapped[datetime | None]
+    worker: Mapped[str] = mapped_column(String(100), default="")
+    cancel: Mapped[bool] = mapped_column(Boolean, default=False)
+    attempt: Mapped[int] = mapped_column(default=0)
+
+
+class JobItem(Base):
+    """Be one part of a job, which is done, skipped or failed by itself."""
+
+    __tablename__ = "job_item"
+    __table_args__ = (Index(None, "job_id", "state"),)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(1000))
+    version: Mapped[str] = mapped_column(String(300), default="")
+    state: Mapped[str] = mapped_column(String(20), default="waiting")
+    size: Mapped[int] = mapped_column(Bytes, default=0)
+    message: Mapped[str] = mapped_column(Text, default="")
+
+
+class JobLine(Base):
+    """Be one line of a job's log."""
+
+    __tablename__ = "job_line"
+    __table_args__ = (Index(None, "job_id", "id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    text: Mapped[str] = mapped_column(Text)

@@ -16,6 +16,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from app.jobs.chores import Chores
+from app.jobs.runner import Runner
 from app.services import people
 from app.services.runtime import ANONYMOUS, Runtime
 from app.web import create_app
@@ -51,6 +52,7 @@ class Server:
         serving: Serving = self.app.extensions["promontory.serving"]
         self._tokens: OneTimeTokens = self.app.extensions["promontory.tokens"]
         self._chores = Chores(runtime, serving.flush)
+        self._jobs = Runner(runtime, workers=settings.workers) if settings.workers else None
         # Everything that the server's loop watches: listening sockets, their triggers, connections.
         self._watched: dict[int, Any] = {}
         # A name like localhost stands for several sockets; then the server is of another class.
@@ -129,6 +131,8 @@ class Server:
         """Serve until ``stop`` or an interrupt; returns when nothing of it runs any more."""
         _calm_collector()
         self._chores.start()
+        if self._jobs is not None:
+            self._jobs.start()
         try:
             self._server.run()
         finally:
@@ -136,6 +140,8 @@ class Server:
                 self._stopping = True
             self._server.task_dispatcher.shutdown(timeout=_GRACE_SECONDS)
             self._close()
+            if self._jobs is not None:
+                self._jobs.stop()
             self._chores.stop()
             self.runtime.network.close()
             self.runtime.database.close()

@@ -1,0 +1,1 @@
+"""Background work: claimed once, resumed, cancelled, tried again."""
