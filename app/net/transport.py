@@ -181,7 +181,7 @@ class Exchange:
         request = httpcore.Request(
             "GET",
             url,
-            headers=[("Host", _host(url)), *headers.items(), *asking.secret.items()],
+            headers=list({**headers, "host": _host(url), **asking.secret}.items()),
             extensions={"timeout": timeouts},
         )
         return self._pool.handle_request(request)
