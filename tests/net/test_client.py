@@ -21,6 +21,14 @@ from tests.net.faults import serving
 SECRET = "hunter2-hunter2"
 
 
+def read_file(client, url):
+    with client.open(url) as stream:
+        return b"".join(stream)
+
+
+WAYS = {"get_bytes": lambda client, url: client.get_bytes(url), "open": read_file}
+
+
 def test_a_json_document_is_given(network, source, fault_server):
     fault_server.answer("/a", b'{"b": [1]}')
     assert network.client(source).get_json(source.url + "/a") == {"b": [1]}
@@ -229,11 +237,7 @@ def test_circles_long_ways_and_ways_to_nowhere_are_refused(network, source, faul
 
     def ask(path):
         with pytest.raises(UpstreamFailed) as caught:
-            if way == "get_bytes":
-                client.get_bytes(source.url + path)
-            else:
-                with client.open(source.url + path):
-                    pass
+            WAYS[way](client, source.url + path)
         assert SECRET not in caught.value.message
         return caught.value.message
 
@@ -293,11 +297,7 @@ def test_a_source_that_does_not_answer_is_left(network, source, fault_server, wa
     fault_server.answer("/slow", b"x", wait=5)
     client = network.client(replace(source, timeout=0.1))
     with pytest.raises(Outage, match="took too long"):
-        if way == "get_bytes":
-            client.get_bytes(source.url + "/slow")
-        else:
-            with client.open(source.url + "/slow"):
-                pass
+        WAYS[way](client, source.url + "/slow")
     assert fault_server.count("/slow") == 1
 
 
