@@ -164,7 +164,15 @@ class SourceClient:
         status = answer.extensions.get("caching", {})
         if status.get("from_cache"):
             self._line.count("cached")
+        if status.get("stored"):
+            self._replace(key, request)
         return answer
+
+    def _replace(self, key: str, request: httpx.Request) -> None:
+        """Drop what the document just stored stands in for: the cache would go by its Date, which may well tie."""
+        kept = [entry for entry in self._tools.storage.get_entries(key) if _matches(entry, request)]
+        for older in kept[:-1]:  # They come in the order in which they were stored.
+            self._tools.storage.remove_entry(older.id)
 
     def _ask(self, request: httpx.Request) -> httpx.Response:
         try:

@@ -178,11 +178,10 @@ class Exchange:
         asking.line.count("sent")
         seconds = asking.source.timeout
         timeouts = {"connect": seconds, "read": seconds, "write": seconds, "pool": 3 * seconds}
-        sent = [(name, value) for name, value in headers.items() if name.lower() != "host"]
         request = httpcore.Request(
             "GET",
             url,
-            headers=[("Host", _host(url)), *sent, *asking.secret.items()],
+            headers=list({**headers, "host": _host(url), **asking.secret}.items()),
             extensions={"timeout": timeouts},
         )
         return self._pool.handle_request(request)

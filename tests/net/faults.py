@@ -8,12 +8,14 @@ the last one for ever. ``server.count(path)`` and ``server.requests`` tell what 
 from __future__ import annotations
 
 import gzip
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import pytest
 
@@ -56,11 +58,16 @@ class FaultServer:
         self._answers: dict[str, list[Answer]] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._connections: WeakSet[socket.socket] = WeakSet()
         self._busy = self.most_at_once = 0
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                owner._connections.add(self.connection)
 
             def do_GET(self) -> None:
                 owner._serve(self)
@@ -114,10 +121,13 @@ class FaultServer:
             return [each for each in self.requests if urlsplit(each.path).path == path]
 
     def close(self) -> None:
-        """Stop."""
+        """Stop, and drop every connection."""
         self._stopping.set()
         self._server.shutdown()
         self._server.server_close()
+        for connection in list(self._connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from contextlib import suppress
 
 import httpcore
 import pytest
@@ -100,8 +101,8 @@ def test_a_host_that_resembles_one_let_in_is_refused(allowed):
 @pytest.mark.parametrize(
     "url",
     [
-        "ftp://a.example/", "file:///etc/passwd", "http://", "//a.example", "http://u:p@a.example/", "http://u@a.example",
-        "http://a.example\\@b.example/", "http://a.example:x/", "http://a.example:99999/", "http://[::1/", "http://a b/",
+        "ftp://a.example/", "file:///etc/passwd", "http://", "//a.example", "http://u:p@a.example/", "http://u@a.org",
+        "http://a.example\\@b.example/", "http://a.example:x/", "http://a.example:99999/", "http://[::1/", "http://a b",
         "http://a.example/\n", "http://ä.example/", "http://a.example/" + "x" * 9000, "gopher://a.example",
     ],
 )  # fmt: skip
@@ -113,10 +114,8 @@ def test_what_is_no_plain_address_is_refused_without_its_secret(url):
 
 @given(st.text())
 def test_any_text_is_an_address_or_refused(text):
-    try:
+    with suppress(UpstreamFailed):
         assert origin("http://" + text)[0] == "http"
-    except UpstreamFailed:
-        pass
     shown(text)
 
 
