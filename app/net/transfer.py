@@ -9,6 +9,7 @@ import logging
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -70,6 +71,9 @@ def _check_size(total: int, size: int | None, what: str) -> None:
         )
     if total == 0:
         raise UpstreamFailed(f"{what} is empty; nothing was kept. Try again.", code="empty-body")
+
+
+_STALE_SECONDS = 86_400
 
 
 class Flight(Generic[T]):
@@ -165,8 +169,9 @@ class Flights:
 
     def __init__(self, directory: Path, waiting: Waiting = nullcontext) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        for left in directory.glob("flight-*"):  # A process that was killed could not tidy up.
-            left.unlink(missing_ok=True)
+        for left in directory.glob("flight-*"):  # A process that was killed could not tidy up; others may be flying.
+            if left.stat().st_mtime < time.time() - _STALE_SECONDS:
+                left.unlink(missing_ok=True)
         self._directory = directory
         self._waiting = waiting
         self._lock = threading.Lock()

@@ -86,11 +86,20 @@ def dist(file: FileRecord, url: str) -> dict[str, Any]:
     data = file.manifest.data
     return {
         "tarball": f"{url}/{file.manifest.name}/-/{file.filename}",
-        "shasum": file.digests.sha1,
-        "integrity": "sha512-" + base64.b64encode(bytes.fromhex(file.digests.sha512)).decode(),
+        **({"shasum": file.digests.sha1} if file.digests.sha1 else {}),
+        **integrity(file),
         "fileCount": data.get("fileCount", 0),
         "unpackedSize": data.get("unpackedSize", 0),
     }
+
+
+def integrity(file: FileRecord) -> dict[str, str]:
+    """Give the strongest digest as Subresource Integrity; of a remote file only that which its registry declares."""
+    for name in ("sha512", "sha256", "sha1"):
+        digest = getattr(file.digests, name)
+        if digest:
+            return {"integrity": f"{name}-" + base64.b64encode(bytes.fromhex(digest)).decode()}
+    return {}
 
 
 def latest(record: PackageRecord) -> VersionRecord | None:
@@ -133,7 +142,7 @@ def iso(moment: datetime) -> str:
 
 def revision(record: PackageRecord) -> str:
     """Give a text that is another one after every change; clients send it back with what they change."""
-    state = [[each.key, each.main.digests.sha256, each.deprecated] for each in record.versions]
+    state = [[each.key, each.main.digests.sha256 or each.origin, each.deprecated] for each in record.versions]
     digest = hashlib.sha256(json.dumps([state, dist_tags(record)]).encode()).hexdigest()
     return f"{record.serial}-{digest[:16]}"
 
