@@ -79,15 +79,17 @@ class NpmRegistry(Upstream):
         return RemotePage((RemoteLine(package.name, newest.version, description, newest.published),), 1)
 
     def probe(self) -> str:
-        """Ask for the registry's ping; where it has none, for a package that every registry of the kind refuses."""
+        """Ask for the registry's ping, which some answer with nothing at all."""
         try:
             answer = self._http.get_json(f"{self._url}/-/ping")
         except NotFound:
-            raise UpstreamFailed(
-                f"{self._url} does not answer as an npm registry; check its address."
-            ) from None
+            answer = None
+        except UpstreamFailed as error:
+            if error.code != "empty-body":
+                raise
+            answer = {}
         if not isinstance(answer, dict):
-            raise UpstreamFailed(f"{self._url} does not answer as an npm registry; check the address.")
+            raise UpstreamFailed(f"{self._url} does not answer as an npm registry; check its address.")
         return "npm registry"
 
 

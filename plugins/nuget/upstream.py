@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from app.plugin import (
     HttpClient,
     InvalidPackage,
+    Manifest,
     NotFound,
+    NotOffered,
     RemoteFile,
+    RemoteLine,
     RemotePackage,
+    RemotePage,
     RemoteVersion,
     Upstream,
     UpstreamFailed,
@@ -21,6 +25,7 @@ from app.plugin import (
 
 from . import safe_xml
 from .names import check_id, file_name, id_key
+from .remote_entries import from_catalog_entry, from_properties
 from .safe_xml import Element
 from .versions import in_address, version_key
 
@@ -32,6 +37,8 @@ _REGISTRATIONS = (
     "RegistrationsBaseUrl/3.0.0-beta",
     "RegistrationsBaseUrl",
 )
+_SEARCHES = tuple(f"SearchQueryService{version}" for version in ("/3.5.0", "/3.4.0", "/3.0.0-rc", "/3.0.0-beta", ""))
+_KNOWN = ("RegistrationsBaseUrl", "PackageBaseAddress", "SearchQueryService")
 _FLAT = "PackageBaseAddress/3.0.0"
 _INDEX = "v3/index.json"
 _MAX_PAGES = 500
@@ -46,12 +53,48 @@ class NuGetSource(Upstream):
         self._http = http
 
     def probe(self) -> str:
-        """Say what the source is."""
-        return "NuGet source"
+        """Ask for the service index, else for V2's own list of what there is."""
+        resources = self._resources()
+        if resources is not None:
+            if not any(type.startswith(_KNOWN) for type in resources):
+                raise UpstreamFailed(f"{self._url} is no NuGet source; its index lists nothing that can be asked.")
+            return "NuGet V3"
+        self._atom(f"{self._url}/Packages()?$top=1")
+        return "NuGet V2"
 
     def package(self, name: str) -> RemotePackage:
-        """Give a package; raise NotFound and UpstreamFailed."""
-        return RemotePackage(name, tuple(self._versions(name)))
+        """Give a package with every version; raise NotFound and UpstreamFailed."""
+        found = self._versions(name)
+        return RemotePackage(found[-1].name, tuple(found))
+
+    def search(self, text: str, *, prerelease: bool = True, offset: int = 0, limit: int = 20) -> RemotePage:
+        """Give what the source's own search finds."""
+        resources = self._resources()
+        if resources is None:
+            return self._search_v2(text, prerelease=prerelease, offset=offset, limit=limit)
+        address = next((resources[type] for type in _SEARCHES if type in resources), None)
+        if address is None:
+            raise NotOffered(f"{self._url} lists no search; look packages up by their whole names.")
+        asked = {"q": text, "skip": offset, "take": limit, "prerelease": str(prerelease).lower()}
+        answer = _mapping(self._http.get_json(f"{address}?{urlencode({**asked, 'semVerLevel': '2.0.0'})}"))
+        lines = (_line(_mapping(each)) for each in _list(answer.get("data")))
+        total = answer.get("totalHits")
+        return RemotePage(tuple(filter(None, lines)), total if isinstance(total, int) else None)
+
+    def _search_v2(self, text: str, *, prerelease: bool, offset: int, limit: int) -> RemotePage:
+        asked = {
+            "searchTerm": _quoted(text),
+            "targetFramework": "''",
+            "includePrerelease": str(prerelease).lower(),
+            "$filter": "IsAbsoluteLatestVersion" if prerelease else "IsLatestVersion",
+            "$skip": offset,
+            "$top": limit,
+            "semVerLevel": "2.0.0",
+        }
+        query = urlencode(asked, safe="$'()")
+        page = self._atom(f"{self._url}/Search()?{query}")
+        lines = (_line_of_entry(entry) for entry in page.all("entry"))
+        return RemotePage(tuple(filter(None, lines)))
 
     def _versions(self, name: str) -> Sequence[RemoteVersion]:
         """Give every version of a package, oldest first; raise NotFound and UpstreamFailed."""
@@ -69,6 +112,8 @@ class NuGetSource(Upstream):
         """Give the addresses of a source's resources by type, or None where it speaks V2 only."""
         if self._url.endswith(".json"):
             return self._read_index(self._url)
+        if self._url.lower().endswith(("/v2", "/api/v2")):
+            return None
         try:
             return self._read_index(f"{self._url}/{_INDEX}")
         except NotFound:
@@ -142,13 +187,33 @@ def _from_leaf(leaf: Mapping[str, Any], name: str, url: str) -> Iterator[RemoteV
     if not isinstance(version, str) or not _is_version(version) or not isinstance(content, str):
         return
     published = entry.get("published") or leaf.get("published")
+    spelled = _spelling(entry.get("id"), name)
     yield _remote(
-        _spelling(entry.get("id"), name),
+        spelled,
         version,
         urljoin(url, content),
+        digests=_entry_digests(entry),
         published=published if isinstance(published, str) else None,
         deprecated=_deprecation(_mapping(entry.get("deprecation"))),
+        listed=entry.get("listed") is not False and leaf.get("listed") is not False,
+        manifest=_manifest(lambda: from_catalog_entry(spelled, version, entry)),
     )
+
+
+def _entry_digests(entry: Mapping[str, Any]) -> dict[str, str]:
+    """Give the digest of a catalog entry, where a source puts one into its registrations."""
+    algorithm, text = entry.get("packageHashAlgorithm"), entry.get("packageHash")
+    if not isinstance(algorithm, str) or not isinstance(text, str):
+        return {}
+    return _decoded(algorithm.lower(), text)
+
+
+def _manifest(make: Callable[[], Manifest]) -> Manifest | None:
+    """Give what a source says of a version, or None where that makes no sense; the file itself decides later."""
+    try:
+        return make()
+    except InvalidPackage:
+        return None
 
 
 def _deprecation(deprecation: Mapping[str, Any]) -> str:
@@ -167,23 +232,58 @@ def _from_entry(entry: Element, name: str, url: str) -> Iterator[RemoteVersion]:
     version = properties.get("NormalizedVersion") or properties.get("Version")
     if not source or not _is_version(version):
         return
-    spelled = properties.get("Id") or entry.get("title")
+    spelled = _spelling(properties.get("Id") or entry.get("title"), name)
     yield _remote(
-        _spelling(spelled, name),
+        spelled,
         version,
         urljoin(url, source),
-        digests=_digests(properties),
+        digests=_decoded(properties.get("PackageHashAlgorithm").lower(), properties.get("PackageHash")),
         published=properties.get("Published") or None,
+        listed=properties.get("Listed").lower() != "false",
+        manifest=_manifest(lambda: from_properties(spelled, version, properties)),
     )
 
 
-def _digests(properties: Element) -> dict[str, str]:
-    algorithm = properties.get("PackageHashAlgorithm").lower()
+def _decoded(algorithm: str, text: str) -> dict[str, str]:
+    size = {"sha256": 32, "sha512": 64}.get(algorithm)
     try:
-        digest = base64.b64decode(properties.get("PackageHash"), validate=True).hex()
+        digest = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return {}
-    return {algorithm: digest} if digest and algorithm in ("sha256", "sha512") else {}
+    return {algorithm: digest.hex()} if len(digest) == size else {}
+
+
+def _line(found: Mapping[str, Any]) -> RemoteLine | None:
+    id, version = found.get("id"), found.get("version")
+    if not isinstance(id, str) or not isinstance(version, str) or not _is_version(version) or not _is_id(id):
+        return None
+    description, downloads = found.get("description"), found.get("totalDownloads")
+    return RemoteLine(
+        id,
+        version,
+        description[:1000] if isinstance(description, str) else "",
+        downloads=downloads if isinstance(downloads, int) else None,
+    )
+
+
+def _line_of_entry(entry: Element) -> RemoteLine | None:
+    properties = entry.first("properties") or Element("properties")
+    version = properties.get("NormalizedVersion") or properties.get("Version")
+    id = properties.get("Id") or entry.get("title")
+    published = properties.get("Published") or None
+    line = _line({"id": id, "version": version, "description": properties.get("Description")})
+    return line and RemoteLine(line.name, line.latest, line.description, published)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return bool(check_id(text))
+    except InvalidPackage:
+        return False
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _remote(
@@ -194,10 +294,15 @@ def _remote(
     digests: Mapping[str, str] | None = None,
     published: str | None = None,
     deprecated: str = "",
+    listed: bool = True,
+    manifest: Manifest | None = None,
 ) -> RemoteVersion:
     # 1900 is how sources say that a version is unlisted.
-    known = published if published and not published.startswith("1900-") else None
-    return RemoteVersion(name, version, (RemoteFile(url, file_name(name, version), digests or {}),), known, deprecated)
+    hidden = bool(published) and str(published).startswith("1900-")
+    files: tuple[RemoteFile, ...] = ()
+    if urlsplit(url).scheme in ("http", "https"):
+        files = (RemoteFile(url, file_name(name, version), digests or {}, manifest=manifest),)
+    return RemoteVersion(name, version, files, None if hidden else published, deprecated, listed and not hidden)
 
 
 def _spelling(found: object, name: str) -> str:
