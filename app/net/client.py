@@ -80,6 +80,11 @@ class RemoteStream:
             yield chunk
 
 
+def _whole_or_asked(headers: Mapping[str, str] | None) -> tuple[int, ...]:
+    """Give the statuses that are an answer: a part is one where a part was asked for."""
+    return (200, 206) if any(name.lower() == "range" for name in headers or ()) else (200,)
+
+
 class SourceClient:
     """Fetch from one source; ``stale_since`` is the age of the oldest answer given because the source was down."""
 
@@ -103,7 +108,7 @@ class SourceClient:
             while answer.status_code in _REDIRECTS:
                 seen.append(self._next(seen, answer.headers.get("location", "")))
                 answer = self._document(seen[-1], headers or {})
-        if answer.status_code != 200:
+        if answer.status_code not in _whole_or_asked(headers):
             raise self._no_answer(seen[-1], answer.status_code)
         if not answer.content:
             raise UpstreamFailed(f"{self._what(seen[-1])} answered with nothing; try again.", code="empty-body")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
+from app.domain.errors import NotOffered
 from app.plugin.format import Manifest
 
 _PAGE = 100
@@ -119,6 +120,13 @@ class Upstream(ABC):
             yield from (line.name for line in found)
             if len(found) < _PAGE:
                 return
+
+    def journal(self) -> Iterator[tuple[str, str]]:
+        """Give the lines of the source's own journal, each with the package it is about; raise NotOffered without one.
+
+        For a format with the feature ``JOURNAL``, whose clients look there for what there is at all.
+        """
+        raise NotOffered("This kind of source keeps no journal.")
 
     @abstractmethod
     def probe(self) -> str:

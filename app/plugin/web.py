@@ -225,8 +225,8 @@ class ServedFeed(Protocol):
     def send(self, file: FileRecord, content_type: str, download_name: str | None = None) -> Response:
         """Answer with a stored file's bytes: ETag, Range, HEAD, immutable caching; needs Download Package."""
 
-    def fetch(self, version: VersionRecord) -> VersionRecord:
-        """Give a version with its bytes kept here: a remote one is fetched first; needs Download Package then."""
+    def fetch(self, file: FileRecord) -> FileRecord:
+        """Give a file with its bytes kept here and read: a remote one is fetched first; needs Download Package then."""
 
     def open(self, file: FileRecord) -> BinaryIO:
         """Open a stored file's bytes (seekable)."""

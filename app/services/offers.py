@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from app.domain.connectors import RemoteUse
+from app.domain.connectors import Names, RemoteUse
 from app.domain.errors import InvalidPackage, UpstreamFailed
 from app.plugin.blobs import BlobDigests
 from app.plugin.format import FeedFormat, Manifest
@@ -55,6 +55,14 @@ def is_own(work: Work, feed: Feed, name_key: str) -> bool:
     found = select(Version.id).join(Package, Package.id == Version.package_id)
     mine = found.where(Package.feed_id == feed.id, Package.key == name_key, Version.origin.in_(OWN_ORIGINS))
     return work.session.scalar(mine.limit(1)) is not None
+
+
+def own_keys(work: Work, feed: Feed) -> set[str]:
+    """Give the keys of the packages whose names are a feed's own and not allowed to be filled."""
+    names = Names(tuple(feed.reserved_names), tuple(feed.allowed_names))
+    found = select(Package.key, Package.name).join(Version, Version.package_id == Package.id).distinct()
+    rows = work.session.execute(found.where(Package.feed_id == feed.id, Version.origin.in_(OWN_ORIGINS)))
+    return {row.key for row in rows if names.kept(row.name, own=True)}
 
 
 def ask(runtime: Runtime, reach: Reach, name: str, *, own: bool, fresh: bool = False) -> Offer:

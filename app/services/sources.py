@@ -25,6 +25,7 @@ from app.services.runtime import Runtime, Work
 from app.storage.models import Connector, Feed, FeedConnector
 
 _KEPT_VERSIONS = 60_000
+_KEPT_JOURNALS = 4
 _UNKNOWN_SECONDS = 120
 _FAILED_SECONDS = 10
 
@@ -105,6 +106,10 @@ class Answer:
     number: int = 0
 
 
+Journal = tuple[Link, tuple[tuple[str, str], ...], int]
+"""A connector, the lines of its source's journal with the package of each, and a number for what it says."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept:
     answer: Answer
@@ -119,6 +124,7 @@ class Sources:
         self._clock = clock
         self._kept: LRUCache[tuple[object, ...], _Kept] = LRUCache(_KEPT_VERSIONS, getsizeof=_weight)
         self._lock = Lock()
+        self._journals: LRUCache[tuple[object, ...], tuple[Journal, float]] = LRUCache(_KEPT_JOURNALS)
         self._asking: dict[tuple[object, ...], Lock] = {}
         self._numbers = count(1)
 
@@ -182,6 +188,27 @@ class Sources:
         with self.network.waiting():
             return self.upstream(runtime, format, link).search(text, prerelease=prerelease, offset=offset, limit=limit)
 
+    def journals(self, runtime: Runtime, reach: Reach) -> list[Journal]:
+        """Give the journals of a feed's sources, as far as they have any; kept as long as other answers."""
+        return [found for link in reach.links if (found := self._journal(runtime, reach.format, link)) is not None]
+
+    def _journal(self, runtime: Runtime, format: FeedFormat, link: Link) -> Journal | None:
+        key = (link.id, link.source.url)
+        with self._lock:
+            kept = self._journals.get(key)
+        if kept is not None and self._clock() < kept[1]:
+            return kept[0]
+        try:
+            with self.network.waiting():
+                lines = tuple(self.upstream(runtime, format, link).journal())
+        except AppError:
+            return kept[0] if kept is not None else None
+        same = kept is not None and kept[0][1] == lines
+        found = kept[0] if kept is not None and same else (link, lines, next(self._numbers))
+        with self._lock:
+            self._journals[key] = (found, self._clock() + link.source.cache_seconds)
+        return found
+
     def upstream(self, runtime: Runtime, format: FeedFormat, link: Link, *, fresh: bool = False) -> Upstream:
         """Give access to a connector's source."""
         if link.feed_id is not None:
@@ -194,6 +221,7 @@ class Sources:
         with self._lock:
             for key in [key for key, kept in self._kept.items() if kept.answer.link.name == name]:
                 del self._kept[key]
+            self._journals.clear()
 
 
 def upstream(format: FeedFormat, link: Link, client: SourceClient) -> Upstream:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import BinaryIO
 
 from flask import Request, Response
 
 from app.domain.errors import AppError, InvalidPackage, NotFound
 from app.domain.permissions import Permission
+from app.net.transfer import Flight
+from app.plugin.blobs import BlobDigests
 from app.plugin.format import Manifest
-from app.plugin.records import FileRecord, PackageRecord, PackageSummary, Page, State, VersionRecord
+from app.plugin.records import FileRecord, PackageRecord, PackageSummary, Page, VersionRecord
 from app.plugin.upstream import RemoteLine
 from app.plugin.web import attachment
 from app.services import caching, changes, offers, packages, remotesearch
 from app.services.offers import Offer
 from app.services.runtime import Work
-from app.services.sources import Reach
+from app.services.sources import Journal, Reach
 from app.storage.models import Feed
 from app.web.serving import RequestedFeed, Serving
 
@@ -160,31 +163,66 @@ class CachingFeed(RequestedFeed):
         if not file.remote:
             return super().send(file, content_type, download_name)
         self.require(Permission.DOWNLOAD_PACKAGE)
-        manifest = file.manifest
-        offered = self._offer(manifest.name).versions[self.format.version_key(manifest.version)]
-        self._end_reading()
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         if download_name is not None:
             headers["Content-Disposition"] = attachment(download_name)
         if self.request.method == "HEAD":
             return Response(b"", 200, headers, content_type=content_type)
-        runtime, actor = self._serving.runtime, self._work.actor
-        flight = caching.fly(runtime, actor, self._reach, offered, file.variant)
+        flight = self._fly(file)
         size = flight.size()
         if size is not None:
             headers["Content-Length"] = str(size)
         self._serving.downloads.count(self._counted(file))
         return Response(flight.chunks(), 200, headers, content_type=content_type, direct_passthrough=True)
 
-    def fetch(self, version: VersionRecord) -> VersionRecord:
-        """Give a version with its bytes kept here: a remote one is fetched first."""
-        if version.state is not State.REMOTE:
-            return version
+    def fetch(self, file: FileRecord) -> FileRecord:
+        """Give a file with its bytes kept here and read: a remote one is fetched first."""
+        if not file.remote:
+            return file
         self.require(Permission.DOWNLOAD_PACKAGE)
-        offered = self._offer(version.name).versions[version.key]
+        name, version = file.manifest.name, file.manifest.version
+        self._fly(file).result()
+        found = packages.get_version(self._work, self._feed, name, version)
+        return next(each for each in found.files if each.variant == file.variant)
+
+    def open(self, file: FileRecord) -> BinaryIO:
+        """Open a file's bytes; those of a remote one are fetched first."""
+        return super().open(self.fetch(file))
+
+    def _fly(self, file: FileRecord) -> Flight[BlobDigests]:
+        offered = self._offer(file.manifest.name).versions[self.format.version_key(file.manifest.version)]
         self._end_reading()
-        caching.fly(self._serving.runtime, self._work.actor, self._reach, offered, version.main.variant).result()
-        return packages.get_version(self._work, self._feed, version.name, version.version)
+        return caching.fly(self._serving.runtime, self._work.actor, self._reach, offered, file.variant)
+
+    # Journals -------------------------------------------------------------------------------------
+
+    def journal(self, head: bytes, *, content_type: str) -> Response:
+        """Answer with the sources' journals before the feed's own: clients look there for what there is at all.
+
+        The names that the feed keeps for itself are left out of theirs. What it becomes is not only added to, so
+        clients compare its digest and take it whole when it does not fit.
+        """
+        own = self._serving.growing.journal(self._work, self._feed, head)
+        kept = offers.own_keys(self._work, self._feed)
+        self._end_reading()
+        foreign = self._serving.runtime.sources.journals(self._serving.runtime, self._reach)
+        key = (self._feed.id, "journal", own.digest, self.serial, *(number for _, _, number in foreign))
+
+        def build() -> bytes:
+            return b"".join((head, *self._foreign_lines(foreign, kept), own.body[len(head) :]))
+
+        document = self._serving.documents.get(key, build, "md5", repr_digest=True)
+        return self._answer(key, document, content_type)
+
+    def _foreign_lines(self, foreign: Sequence[Journal], kept: set[str]) -> Iterator[bytes]:
+        seen = set(kept)
+        for link, lines, _ in foreign:
+            names = set[str]()
+            for name, line in lines:
+                if name not in seen and link.passes(name) and not self._reach.names.kept(name, own=False):
+                    names.add(name)
+                    yield line.encode()
+            seen |= names
 
 
 def _summary(line: RemoteLine) -> PackageSummary:

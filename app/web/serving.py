@@ -232,9 +232,9 @@ class RequestedFeed:
         needed = counted is not None or key is not None
         self.request.environ[REPEATABLE] = Repeatable(until, repeated if needed else None, reopen)
 
-    def fetch(self, version: VersionRecord) -> VersionRecord:
-        """Give the version as it is: this feed serves what it holds."""
-        return version
+    def fetch(self, file: FileRecord) -> FileRecord:
+        """Give the file as it is: this feed serves what it holds."""
+        return file
 
     def open(self, file: FileRecord) -> BinaryIO:
         """Open a stored file's bytes."""

@@ -81,12 +81,32 @@ def join_names(pieces: Iterable[bytes]) -> bytes:
     return _HEAD.encode() + (b"".join(pieces) or b"\n")
 
 
+def read_needs(text: str) -> Iterator[Dependency]:
+    """Give the dependencies of a line of an ``info`` document: ``name:>= 1.0&< 2,other:>= 0``."""
+    for each in filter(None, text.strip().split(",")):
+        name, _, requirement = each.partition(":")
+        if name:
+            yield Dependency(name, ", ".join(requirement.split("&")) or ANY)
+
+
+def read_versions(text: str) -> Iterator[tuple[str, str]]:
+    """Give each line of a ``versions`` document with the gem that it is about."""
+    for line in text.partition("---\n")[2].splitlines():
+        name, _, rest = line.partition(" ")
+        if name and rest:
+            yield name, f"{line}\n"
+
+
 def read_info(text: str) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Give version, platform and facts of each line of an ``info`` document; what is no such line is left out."""
+    """Give version, platform and facts of each line of an ``info`` document; what is no such line is left out.
+
+    ``needs`` among the facts is what the line says of dependencies.
+    """
     for line in text.split("\n"):
         numbered, _, rest = line.partition(" ")
         _, bar, facts = rest.partition("|")
         if bar:
             version, _, platform = numbered.partition("-")
             pairs = (fact.partition(":") for fact in facts.split(","))
-            yield version, platform, {key: value for key, _, value in pairs}
+            needs = rest.partition("|")[0]
+            yield version, platform, {**{key: value for key, _, value in pairs}, "needs": needs}

@@ -10,6 +10,7 @@ from app.plugin.web import FileRecord, Response, Routes, ServedFeed, VersionReco
 
 from . import compact, old_index
 from .names import check_name
+from .names import full_name as spelled_out
 
 GEM = "application/octet-stream"
 _FULL_NAME = re.compile(r"[A-Za-z0-9._-]{1,500}")
@@ -27,10 +28,22 @@ def known(name: str) -> str:
 
 def find(feed: ServedFeed, full_name: str) -> tuple[VersionRecord, FileRecord]:
     """Give the file that goes by a full name, with its version; raise NotFound where it is yanked."""
-    found = feed.find(full_name) if _FULL_NAME.fullmatch(full_name) else None
+    fine = _FULL_NAME.fullmatch(full_name) is not None
+    found = (feed.find(full_name) or _find_remote(feed, full_name)) if fine else None
     if found is None or not found[1].listed:
         raise NotFound(f"There is no gem {full_name[:200]!a} in the feed {feed.name}.", code="unknown-file")
     return found
+
+
+def _find_remote(feed: ServedFeed, full_name: str) -> tuple[VersionRecord, FileRecord] | None:
+    """Give the remote file that goes by a full name: wherever a version may begin in it, there may be a gem."""
+    for split in re.finditer(r"-(?=[0-9])", full_name):
+        package = feed.package(full_name[: split.start()]) if split.start() else None
+        for version in package.versions if package is not None else ():
+            for file in version.files:
+                if file.remote and spelled_out(version.name, version.version, file.variant) == full_name:
+                    return version, file
+    return None
 
 
 @routes.get("/")
@@ -100,6 +113,7 @@ def _list(feed: ServedFeed, key: str, piece: Callable[[Sequence[FileLine]], byte
 def quick_gemspec(feed: ServedFeed, full_name: str) -> Response:
     """Answer with the gemspec of one gem."""
     version, file = find(feed, full_name)
+    file = feed.fetch(file)
     return feed.document(
         f"quick:{full_name}",
         lambda: old_index.quick_gemspec(file.manifest),

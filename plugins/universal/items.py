@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.plugin import Entry
-from app.plugin.records import PackageRecord, PackageSummary, VersionRecord
+from app.plugin.records import PackageRecord, PackageSummary, State, VersionRecord
 
 from .manifest import members
 from .names import split_name
@@ -21,8 +21,7 @@ def package_item(package: PackageRecord) -> dict[str, Any]:
         **_names(package.name),
         "latestVersion": latest.version,
         "downloads": sum(version.downloads for version in package.versions),
-        "isLocal": True,
-        "isCached": False,
+        **_whereabouts(*(version.state for version in package.versions)),
         "versions": [version.version for version in newest_first(package)],
     }
 
@@ -57,14 +56,17 @@ def version_item(version: VersionRecord, entries: Sequence[Entry] | None) -> dic
         "sha1": version.main.digests.sha1,
         "tags": raw.get("tags") or [],
         "dependencies": [dependencies] if isinstance(dependencies, str) else dependencies,
-        "isLocal": True,
-        "isCached": False,
+        **_whereabouts(version.state),
         "isVirtual": False,
     }
     item.pop("fileList", None)
     if entries is not None:
         item["fileList"] = [_file(entry) for entry in entries]
     return item
+
+
+def _whereabouts(*states: State) -> dict[str, bool]:
+    return {"isLocal": State.LOCAL in states, "isCached": State.CACHED in states}
 
 
 def newest_first(package: PackageRecord) -> list[VersionRecord]:

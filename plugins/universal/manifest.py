@@ -41,8 +41,8 @@ def read_manifest(raw: object) -> Manifest:
 
 
 def members(manifest: Manifest) -> Mapping[str, Any]:
-    """Give the members of the ``upack.json`` that a manifest was read from."""
-    found: Mapping[str, Any] = manifest.data["upack"]
+    """Give the members of the ``upack.json`` that a manifest was read from; none where its source did not say them."""
+    found: Mapping[str, Any] = manifest.data.get("upack", {})
     return found
 
 
