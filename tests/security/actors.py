@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 
 from app.bootstrap import open_runtime
 from app.domain.permissions import Permission
-from app.services import connectors, grants, keys, people, promotions, publishing, sessions, tasks
+from app.services import connectors, grants, jobs, keys, people, promotions, publishing, sessions, tasks
 from app.services.connectors import ConnectorChange
 from app.services.grants import GrantRequest
 from app.services.promotions import PromotionRequest, Wanted
@@ -165,6 +165,8 @@ class World:
         with runtime.writing(SAM) as work:
             connectors.create_connector(work, "public", "npm", ConnectorChange(feed="npm-other"))
             connectors.attach(work, here("npm"), ["public"])
+            connectors.attach(work, there("npm"), ["public"])
+            jobs.create(work, "pull", "A job of somebody else's", items=[jobs.NewItem("left", "1.0.0")])
         self._people(runtime)
         self._keys(runtime)
         wanted = PromotionRequest(there("npm"), "npm-other", (Wanted(NAME, VERSION),), "a hidden reason")

@@ -105,6 +105,11 @@ V1: dict[str, list[Needs]] = {
         name: [Needs(on(HERE, Right.MANAGE_CONNECTORS), values, json=json)]
         for name, (values, json) in CONNECTORS.items()
     },
+    "cancel_job": [Needs(ADMIN, {"job": 1}, hidden=True)],
+    "get_job": [Needs(ADMIN, {"job": 1}, hidden=True)],
+    "list_job_items": [Needs(ADMIN, {"job": 1}, hidden=True)],
+    "list_jobs": [Needs(known)],
+    "retry_job": [Needs(ADMIN, {"job": 1}, hidden=True)],
     "list_remote_packages": needs(Right.VIEW_FEED),
     "plan_pull": [pulling(HERE), pulling(THERE)],
     "start_pull": [pulling(HERE), pulling(THERE)],

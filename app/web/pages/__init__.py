@@ -18,6 +18,7 @@ from app.web.pages import (
     feed,
     feedconnectors,
     feeds,
+    jobs,
     keys,
     package,
     profile,
@@ -34,7 +35,7 @@ from app.web.rendering import Nav, NavItem
 
 log = logging.getLogger(__name__)
 _FEEDS = (feeds, feed, feedconnectors, connectors, settings, package, version, promote, pull, promotions)
-_PARTS = (account, *_FEEDS, administration, keys, profile, *security.PARTS)
+_PARTS = (account, *_FEEDS, jobs, administration, keys, profile, *security.PARTS)
 _OF_FEEDS = ("feed", "feed_connectors", "settings", "package", "version", "promote", "pull")
 
 
@@ -51,11 +52,13 @@ def _nav() -> Nav:
     try:
         admin = access.allowed(page_work(), Permission.CONFIGURE)
         manages = not admin and signed_in and bool(access.visible_feeds(page_work(), Permission.MANAGE_FEED))
+        bar = jobs.shown_in_bar(page_work()) if signed_in else None
         connects = admin or (signed_in and may_manage_some(page_work()))
     except SQLAlchemyError:
         # An error page about the database must not fail for the same reason.
         log.exception("the top bar was drawn without asking for rights")
         admin = manages = connects = False
+        bar = None
     links = [
         ("Feeds", "feeds.index", ""),
         ("Packages", "feeds.search", "packages"),
@@ -75,7 +78,9 @@ def _nav() -> Nav:
         menu=[
             NavItem("My account", url_for("profile.show"), icon="user-circle"),
             NavItem("API keys", url_for("keys.index"), icon="key"),
+            NavItem("Jobs", url_for("jobs.index"), icon="loader-2"),
         ],
+        jobs=bar,
         sign_in=url_for("account.sign_in", next=request.full_path.rstrip("?")),
         sign_out=url_for("account.sign_out"),
     )

@@ -88,7 +88,9 @@ def list_connectors(call: Call, query: Paging) -> Answer:
     "/connectors",
     Connector,
     needs="Manage Connectors everywhere, or on a feed of the format",
-    examples={"body": {"name": "public", "format": "npm", "url": "https://upstream.example/", "filters": ["!acme-*"]}},
+    examples={
+        "body": {"name": "public", "format": "npm", "url": "http://localhost:8625/npm/public/", "filters": ["!acme-*"]}
+    },
 )
 def create_connector(call: Call, body: NewConnector) -> Answer:
     """Create a connector."""

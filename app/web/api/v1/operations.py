@@ -53,6 +53,7 @@ PARAMETERS: Mapping[str, Parameter] = {
         "path", {**_TEXT, "maxLength": 500}, "The package's whole name; it comes last since it may hold `/`.", "left"
     ),
     "promotion": Parameter("int", _NUMBER, "The promotion's number.", 1),
+    "job": Parameter("int", _NUMBER, "The job's number.", 1),
     "grant": Parameter("int", _NUMBER, "The grant's number.", 1),
     "connector": Parameter("string", {**_TEXT, "maxLength": 100}, "The connector's name, in any case.", "public"),
     "key": Parameter("int", _NUMBER, "The key's number.", 1),

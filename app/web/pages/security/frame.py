@@ -25,6 +25,7 @@ _SIDE = (
     ("Users & Tasks", "users.index", "users"),
     ("API keys", "keys.index", "key"),
     ("Event log", "administration.event_log", "list-details"),
+    ("Jobs", "jobs.index", "loader-2"),
     ("Plugins", "administration.plugins", "puzzle"),
 )
 
