@@ -10,7 +10,7 @@ from sqlalchemy.orm import selectinload
 from app.domain.errors import Conflict, NotFound
 from app.domain.names import check_person_name, fold
 from app.domain.permissions import Permission
-from app.services import access, events
+from app.services import access, events, grants
 from app.services.runtime import Work
 from app.storage.models import ApiKey, Feed, FeedGroup, Grant
 
@@ -67,19 +67,41 @@ def _free_key(work: Work, name: str) -> str:
     return key
 
 
-def delete_feed_group(work: Work, name: str) -> None:
-    """Delete a group that nothing hangs on any more; needs Configure. Raises Conflict."""
+def held_by_feed_group(work: Work, name: str) -> dict[str, int]:
+    """Count what hangs on a group (feeds, grants, restrictions, API keys) before deleting it; needs Configure."""
     access.require(work, Permission.CONFIGURE)
     group, _ = get_feed_group(work, name)
-    held = {what: count for what, count in _held(work, group) if count}
-    if held:
-        shown = " and ".join(f"{count} {what}" for what, count in held.items())
+    return {what: count for what, count in _held(work, group) if count}
+
+
+def delete_feed_group(work: Work, name: str, *, emptying: bool = False) -> None:
+    """Delete a group; needs Configure. Raises Conflict where something hangs on it.
+
+    ``emptying`` takes its feeds out and its grants away first. API keys for the group stay an obstacle: without the
+    group a key would either die unseen or reach further than it was made to.
+    """
+    held = held_by_feed_group(work, name)
+    group, _ = get_feed_group(work, name)
+    obstacles = {what: count for what, count in held.items() if not emptying or what == "API keys"}
+    if obstacles:
+        shown = " and ".join(f"{count} {what}" for what, count in obstacles.items())
         raise Conflict(f"The feed group {group.name} has {shown}; take those away first.", code="feed-group-in-use")
-    events.record(work, "feed-group-deleted", subject=group.name)
+    feeds = sorted(feed.name for feed in group.feeds)
+    for entry in work.session.scalars(select(Grant.id).where(Grant.feed_group_id == group.id)).all():
+        grants.revoke(work, entry)
+    group.feeds.clear()
+    events.record(work, "feed-group-deleted", subject=group.name, feeds=feeds)
+    work.session.flush()
     work.session.delete(group)
 
 
 def _held(work: Work, group: FeedGroup) -> Sequence[tuple[str, int]]:
-    columns = {"feeds": Feed.group_id, "grants": Grant.feed_group_id, "API keys": ApiKey.feed_group_id}
+    """Count each kind; taking a restriction away widens rights, so it is counted apart from the grants."""
+    conditions = {
+        "feeds": Feed.group_id == group.id,
+        "grants": (Grant.feed_group_id == group.id) & Grant.deny.is_(False),
+        "restrictions": (Grant.feed_group_id == group.id) & Grant.deny.is_(True),
+        "API keys": ApiKey.feed_group_id == group.id,
+    }
     count = select(func.count())
-    return [(what, work.session.scalar(count.where(column == group.id)) or 0) for what, column in columns.items()]
+    return [(what, work.session.scalar(count.where(rule)) or 0) for what, rule in conditions.items()]
