@@ -8,6 +8,7 @@ from typing import Any
 from platformdirs import user_data_path
 from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from sqlalchemy import make_url
 
 
 class Settings(BaseSettings):
@@ -53,6 +54,17 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         """Give the database's URL, the default one included."""
         return self.database or f"sqlite:///{self.data / 'promontory.db'}"
+
+    def shown(self, name: str) -> Any:
+        """Give a setting's value as JSON, without the passwords that it holds."""
+        value = getattr(self, name)
+        if name == "database" and value:
+            return make_url(value).render_as_string(hide_password=True)
+        if name == "secret_key" and value:
+            return "(set; not shown)"
+        if isinstance(value, Path):
+            return str(value)
+        return list(value) if isinstance(value, tuple) else value
 
     @classmethod
     def settings_customise_sources(

@@ -23,10 +23,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "feed": ("app.cli.feeds:feed", "Create, list and change feeds."),
     "package": ("app.cli.packages:package", "List, upload, download and delete packages."),
     "promote": ("app.cli.promote:promote", "Promote versions from one feed to another, all or none."),
+    "connector": ("app.cli.connectors:connector", "Create, list, change and check connectors."),
+    "pull": ("app.cli.pull:pull", "Pull a version from a feed's connectors into the feed."),
+    "import": ("app.cli.imports:import_", "Bring a folder of package files, or a connector's packages, into a feed."),
+    "job": ("app.cli.jobs:job", "List, show, cancel and retry jobs."),
     "history": ("app.cli.history:history", "Show who promoted what, newest first."),
     "formats": ("app.cli.plugins:formats", "List the formats, and the plugins that failed to load."),
     "check-plugin": ("app.cli.plugins:check_plugin", "Run the contract suite on a plugin folder."),
     "config": ("app.cli.config:config", "Write people and rights into a file, and bring them to it."),
+    "worker": ("app.cli.jobs:worker", "Work on jobs beside servers that leave them to workers."),
     "db": ("app.cli.installation:db", "Look after the database."),
     "fsck": ("app.cli.installation:fsck", "Check that rows, bytes and history agree."),
     "audit": ("app.cli.installation:audit", "Check the event log."),
@@ -45,6 +50,7 @@ Examples:
   promontory                                   open the window
   promontory serve --data /srv/promontory      serve without a window
   promontory feed create npm-dev --format npm
+  promontory pull express latest --feed npm-dev --with-dependencies
   promontory promote express 5.3.0 --from npm-dev --to npm-prod --comments "reviewed"
 """
 

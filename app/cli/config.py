@@ -15,7 +15,7 @@ from app.cli.commands import Failure, printable
 from app.cli.console import Command
 from app.domain.errors import AppError, Invalid
 from app.services import config as service
-from app.services import configfile
+from app.services import configfile, vault
 from app.services.config import Change
 from app.services.configfile import Document
 
@@ -158,3 +158,12 @@ def _shape(change: Change) -> dict[str, Any]:
         "line": change.line or None,
         "values": values,
     }
+
+
+@config.command("new-key")
+def new_key() -> None:
+    """Print a new key for the setting secret_key, which encrypts the secrets of connectors.
+
+    Without that setting, a key of its own lies in the data directory. Several servers on one database need the same.
+    """
+    click.echo(vault.new_key())

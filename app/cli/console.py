@@ -107,6 +107,8 @@ def explained() -> Iterator[None]:
     """Turn failures of the machine (disk, rights, database) into one line."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # Whoever read along has seen enough; click ends quietly.
     except (DatabaseError, OSError) as error:
         cause = error.orig if isinstance(error, DatabaseError) else error
         if isinstance(error, DatabaseError) and type(error) not in (DatabaseError, OperationalError):

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from app.cli import console
+from app.domain.connectors import RemoteUse
 from app.domain.errors import Invalid
 from app.domain.promotion import Accepts, PromoteTo
 from app.services import access, feeds, listings
@@ -20,6 +21,42 @@ from app.storage.models import Feed
 @click.group()
 def feed() -> None:
     """Create, list and change feeds."""
+
+
+def _remote_options(command: Any) -> Any:
+    """Give a command the options that say what a feed's connectors are for."""
+    for option in (
+        click.option(
+            "--allow", "allowed", multiple=True, metavar="PATTERN", help="Names filled though they are its own."
+        ),
+        click.option("--reserve", "reserved", multiple=True, metavar="PATTERN", help="Names never filled, as acme.*."),
+        click.option(
+            "--remote",
+            type=click.Choice([str(use) for use in RemoteUse]),
+            help="What remote packages are for: cache serves them to clients too.",
+        ),
+        click.option(
+            "--connector", "connectors", multiple=True, help="A connector it asks; may be repeated, in order."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _remote(
+    *, remote: str | None, connectors: Sequence[str], reserved: Sequence[str], allowed: Sequence[str]
+) -> dict[str, Any]:
+    return {
+        "remote": RemoteUse(remote) if remote is not None else None,
+        "connectors": _listed(connectors),
+        "reserved_names": _listed(reserved),
+        "allowed_names": _listed(allowed),
+    }
+
+
+def _listed(texts: Sequence[str]) -> list[str] | None:
+    """Give what a repeated option says: None for nothing, and no items for one empty text."""
+    return [text for text in texts if text] if texts else None
 
 
 def _change(
@@ -48,6 +85,7 @@ def _change(
 @click.option("--no-promotion", is_flag=True, help="Promote to no feed.")
 @click.option("--allow-overwrite", is_flag=True, default=None, help="Let who may overwrite do it.")
 @click.option("--require-comments", is_flag=True, default=None, help="Want a comment with every promotion into it.")
+@_remote_options
 @console.json_option
 @console.data_option
 def create(
@@ -63,6 +101,7 @@ def create(
     require_comments: bool | None,
     as_json: bool,
     data: Path | None,
+    **remote: Any,
 ) -> None:
     """Create a feed."""
     change = _change(
@@ -74,6 +113,7 @@ def create(
         group=group,
         allow_overwrite=allow_overwrite,
         comments_required=require_comments,
+        **_remote(**remote),
     )
     with console.opened(data, create=True) as runtime, runtime.writing(console.me()) as work:
         shape = _shape(work, feeds.create_feed(work, name, format_key, change))
@@ -84,6 +124,8 @@ def create(
     "set",
     epilog=console.examples(
         "promontory feed set npm-prod --promotions-only --require-comments",
+        "promontory feed set npm-dev --connector public --reserve '@acme/*' --remote cache",
+        "promontory feed set npm-dev --connector ''",
     ),
 )
 @click.argument("name")
@@ -97,6 +139,7 @@ def create(
 @click.option("--no-promotion", is_flag=True, help="Promote to no feed.")
 @click.option("--allow-overwrite/--no-overwrite", default=None, help="Let who may overwrite do it, or nobody.")
 @click.option("--require-comments/--no-require-comments", default=None, help="Want a comment with every promotion.")
+@_remote_options
 @console.json_option
 @console.data_option
 def set_(
@@ -114,8 +157,12 @@ def set_(
     require_comments: bool | None,
     as_json: bool,
     data: Path | None,
+    **remote: Any,
 ) -> None:
-    """Change a feed's settings; what is not named stays."""
+    """Change a feed's settings; what is not named stays.
+
+    Connectors and patterns that are named replace those that the feed has; one empty text drops them all.
+    """
     change = _change(
         promote_to,
         promote_anywhere=promote_anywhere,
@@ -127,6 +174,7 @@ def set_(
         active=active,
         allow_overwrite=allow_overwrite,
         comments_required=require_comments,
+        **_remote(**remote),
     )
     with console.opened(data) as runtime, runtime.writing(console.me()) as work:
         shape = _shape(work, feeds.update_feed(work, name, change))
@@ -207,6 +255,8 @@ def _rules(shape: dict[str, Any]) -> str:
         ("promotes nowhere", shape["promotionDisabled"]),
         ("overwriting allowed", shape["allowOverwrite"]),
         ("comments required", shape["commentsRequired"]),
+        ("asks " + ", ".join(shape["connectors"]), bool(shape["connectors"])),
+        ("serves and caches remote packages", bool(shape["connectors"]) and shape["remote"] == RemoteUse.CACHE),
     ]
     return "; ".join(words for words, holds in rules if holds)
 
@@ -224,6 +274,10 @@ def _shape(work: Work, feed: Feed) -> dict[str, Any]:
         "promotionDisabled": feed.promote_to == PromoteTo.DISABLED,
         "allowOverwrite": feed.allow_overwrite,
         "commentsRequired": feed.comments_required,
+        "connectors": [link.connector.name for link in feed.links],
+        "remote": str(feed.remote),
+        "reservedNames": list(feed.reserved_names),
+        "allowedNames": list(feed.allowed_names),
         "packages": held[0],
         "versions": held[1],
         "downloads": held[2],

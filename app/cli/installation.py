@@ -12,7 +12,6 @@ from typing import Any
 import click
 from filelock import FileLock
 from pydantic.fields import FieldInfo
-from sqlalchemy import make_url
 
 from app.bootstrap import open_runtime, utc_now
 from app.cli import console
@@ -154,16 +153,8 @@ def _setting(
     source = "environment" if in_environment else "promontory.toml" if name in written else "default"
     return {
         "name": name,
-        "value": _shown(name, getattr(current, name)),
+        "value": current.shown(name),
         "source": "--data" if name == "data" and data is not None else source,
         "environment": variable,
         "help": field.description,
     }
-
-
-def _shown(name: str, value: Any) -> Any:
-    if name == "database" and value:
-        return make_url(value).render_as_string(hide_password=True)
-    if isinstance(value, Path):
-        return str(value)
-    return list(value) if isinstance(value, tuple) else value

@@ -12,11 +12,12 @@ from rich.tree import Tree
 
 from app.cli import console
 from app.cli.commands import printable
+from app.cli.jobs import ended, follow
 from app.cli.packages import named
 from app.domain.errors import AppError, Invalid
 from app.domain.promotion import Outcome, Plan, PlanItem
 from app.plugin.format import FeedFormat
-from app.services import promotions
+from app.services import promotions, pulls
 from app.services.promotions import PlanStale, PromotionRequest, PromotionResult, Wanted
 from app.services.runtime import Runtime
 from app.storage.models import Promotion
@@ -37,6 +38,7 @@ _WORDS = {
     epilog=console.examples(
         'promontory promote express 5.3.0 --from npm-dev --to npm-prod --comments "reviewed"',
         "promontory promote express latest --also @scope/ui@1.2.0 --from npm-dev --to npm-prod --dry-run",
+        "promontory promote express latest --from npm-dev --to npm-prod --pull",
     )
 )
 @click.argument("name", required=False)
@@ -46,6 +48,7 @@ _WORDS = {
 @click.option("--comments", default="", help="Why; history shows it.")
 @click.option("--also", multiple=True, metavar="NAME@VERSION", help="A further version; may be repeated.")
 @click.option("--items-from", type=click.File(), help="A file of lines 'NAME VERSION'; - is stdin.")
+@click.option("--pull", is_flag=True, help="Pull what only a connector of the source has, then promote all.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and do nothing.")
 @click.option("--fingerprint", help="Only if the plan is still the one with this fingerprint.")
 @click.option("--idempotency-key", help="Any text: the same one again gives the first answer again.")
@@ -60,6 +63,7 @@ def promote(
     comments: str,
     also: tuple[str, ...],
     items_from: Iterable[str] | None,
+    pull: bool,
     dry_run: bool,
     fingerprint: str | None,
     idempotency_key: str | None,
@@ -78,12 +82,28 @@ def promote(
         if dry_run:
             show.plan(_plan(runtime, wanted), refuse=True)
             return
+        if pull and _pull(runtime, wanted, as_json=as_json):
+            return
         try:
             result = promotions.promote(runtime, console.me(), wanted)
         except AppError as error:
             show.refused(error, wanted)
             raise
         show.done(result)
+
+
+def _pull(runtime: Runtime, wanted: PromotionRequest, *, as_json: bool) -> bool:
+    """Pull what a promotion lacks and promote all of it, as one job; give False where nothing is to be pulled."""
+    drawn = _plan(runtime, wanted)
+    lacking = tuple(Wanted(item.name, item.version) for item in drawn.items if item.outcome is Outcome.REMOTE)
+    if not lacking:
+        return False
+    promote = tuple(Wanted(item.name, item.version) for item in drawn.items)
+    with runtime.writing(console.me()) as work:
+        request = pulls.PullRequest(wanted.source, lacking, wanted.target, promote, wanted.comments)
+        number = pulls.start(work, request).id
+    ended(runtime, follow(runtime, number), as_json=as_json)
+    return True
 
 
 def _items(name: str | None, version: str | None, also: Iterable[str], lines: Iterable[str] | None) -> Iterator[Wanted]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.jobs.importing import ImportingFiles, ImportingPackages
 from app.jobs.kinds import JobKind
 from app.jobs.pulling import Pulling
 
-KINDS: Mapping[str, JobKind] = {kind.key: kind for kind in (Pulling(),)}
+KINDS: Mapping[str, JobKind] = {kind.key: kind for kind in (Pulling(), ImportingFiles(), ImportingPackages())}

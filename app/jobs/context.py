@@ -73,6 +73,11 @@ class JobContext:
             ).all()
         return [Item(*row) for row in rows]
 
+    def has_items(self) -> bool:
+        """Tell whether the job has items, done ones included."""
+        with self.runtime.reading(_SYSTEM) as work:
+            return work.session.get_one(Job, self.id).total > 0
+
     def add(self, items: Sequence[NewItem]) -> None:
         """Add items that were found on the way."""
         with self.runtime.writing(_SYSTEM) as work:

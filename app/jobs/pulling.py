@@ -20,24 +20,29 @@ class Pulling(JobKind):
         """Pull what is left."""
         if context.data.get("withDependencies"):
             _add_dependencies(context)
-
-        def one(item: Item, progress: ItemProgress) -> str:
-            new = pulls.pull(
-                context.runtime,
-                context.actor,
-                context.feed_name,
-                item.name,
-                item.version,
-                announce=progress.expect,
-                sink=progress.came,
-            )
-            if not new:
-                raise Skipped("It is in the feed already.")
-            return "Pulled."
-
-        context.each(one)
+        pull_each(context)
         if context.data.get("target"):
             context.result = _promote(context)
+
+
+def pull_each(context: JobContext) -> None:
+    """Pull every item that is left."""
+
+    def one(item: Item, progress: ItemProgress) -> str:
+        new = pulls.pull(
+            context.runtime,
+            context.actor,
+            context.feed_name,
+            item.name,
+            item.version,
+            announce=progress.expect,
+            sink=progress.came,
+        )
+        if not new:
+            raise Skipped("It is in the feed already.")
+        return "Pulled."
+
+    context.each(one)
 
 
 def _add_dependencies(context: JobContext) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import BinaryIO
 
 from sqlalchemy import delete, func, select, update
 
@@ -84,7 +85,12 @@ def check_kept(work: Work, blob: BlobDigests) -> None:
 def read_manifest(runtime: Runtime, format: FeedFormat, blob: BlobDigests, filename: str) -> Manifest:
     """Let a format read stored bytes; an upload that it refuses is forgotten again by the next sweep."""
     with runtime.blobs.open(blob.sha256) as file:
-        manifest = format.read(file, filename)
+        return read_file(format, file, filename)
+
+
+def read_file(format: FeedFormat, file: BinaryIO, filename: str) -> Manifest:
+    """Let a format read a package file; raise InvalidPackage for what no feed takes."""
+    manifest = format.read(file, filename)
     for text, limit, what in ((manifest.name, 500, "name"), (manifest.version, 256, "version")):
         if not text or len(text) > limit or not text.isprintable():
             raise InvalidPackage(f"The package's {what} {text[:80]!r} is not possible; use 1 to {limit} characters.")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from sqlalchemy.engine import make_url
 
 from app.domain.errors import Invalid
 from app.domain.permissions import Permission
@@ -48,18 +47,15 @@ def set_setting() -> Response:
 
 
 def _describe(current: Settings, name: str) -> dict[str, Any]:
-    value = getattr(current, name)
     return {
         "name": name,
-        "value": _shown(name, value),
+        "value": _text(current.shown(name)),
         "description": Settings.model_fields[name].description or "",
-        "valueType": {bool: "Boolean", int: "Integer"}.get(type(value), "Text"),
+        "valueType": {bool: "Boolean", int: "Integer"}.get(type(getattr(current, name)), "Text"),
     }
 
 
-def _shown(name: str, value: object) -> str:
-    if name == "database" and value:
-        return make_url(str(value)).render_as_string(hide_password=True)
+def _text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
