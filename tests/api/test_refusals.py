@@ -225,6 +225,15 @@ HARMLESS = {
     "POST /api/api-keys/create": "writes no package",
     "POST /api/api-keys/delete": "writes no package",
     "DELETE /api/api-keys/delete": "writes no package",
+    **{
+        f"{method} /api/management/connectors/{action}": "changes no package, by who may manage connectors"
+        for action, methods in (
+            ("create", "POST PUT"),
+            ("update/<name>", "POST"),
+            ("delete/<name>", "POST DELETE"),
+        )
+        for method in methods.split()
+    },
     "POST /api/settings/set": "is always refused",
     **{
         f"{method} /api/security/{what}/{action}": "changes people and rights, by who may configure, and is recorded"

@@ -69,18 +69,19 @@ def delete(name: str) -> Response:
 
 
 def _describe(connector: Connector) -> dict[str, Any]:
+    """Describe a connector; what it has none of is left out, for the vendor's client reads no null."""
+    more = {"feed": connector.feed.name if connector.feed is not None else "", "username": connector.username}
     return {
         "name": connector.name,
         "url": connector.url,
         "feedType": connector.format,
-        "feed": connector.feed.name if connector.feed is not None else None,
         "enabled": connector.enabled,
         "timeout": connector.timeout,
         "metadataCacheEnabled": connector.cache_minutes > 0,
         "metadataCacheMinutes": connector.cache_minutes,
         "metadataCacheCount": _CACHE_COUNT,
-        "username": connector.username or None,
         "filters": list(connector.filters),
+        **{name: value for name, value in more.items() if value},
     }
 
 

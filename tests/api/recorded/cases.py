@@ -7,7 +7,7 @@ Approve; a permission and a key, by their numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.api.recorded.client import Request, data, get, post, put
@@ -15,6 +15,7 @@ from tests.api.recorded.shapes import (
     ATTRIBUTE,
     AUDIT,
     BASIC_FEED,
+    CONNECTOR,
     FEED,
     GROUP,
     HEALTH,
@@ -31,6 +32,7 @@ from tests.api.recorded.shapes import (
 
 Answers = list[Any]
 LEFT, UI = "name=left&version=1.0.0", f"name=ui&version=1.0.0&group={data('@acme')}"
+CONNECTORS = "api/management/connectors"
 FEEDS, PEOPLE, RIGHTS = "api/management/feeds", "api/security", "api/security"
 
 
@@ -175,6 +177,50 @@ FEED_CASES: dict[str, list[list[Request]]] = {
         [post(f"{FEEDS}/update/dev", {"alternateNames": ["old"]}, status=400)],
     ],
     "feeds retention list": [[get(f"{FEEDS}/get/dev", FEED, holds=lambda value: value["retentionRules"] == [])]],
+}
+
+
+def _lets(*filters: str) -> Callable[[Any], bool]:
+    return lambda value: value["filters"] == list(filters) and "password" not in value
+
+
+CONNECTOR_CASES: dict[str, list[list[Request]]] = {
+    "connectors list": [[get(f"{CONNECTORS}/list", [CONNECTOR], holds=lambda value: names(value) == ["public"])]],
+    "connectors create": [
+        [
+            post(
+                f"{CONNECTORS}/create",
+                {"name": "new", "url": "https://localhost/", "feedType": kind, **more},
+                CONNECTOR,
+            ),
+            get(f"{CONNECTORS}/get/new", CONNECTOR, holds=lambda value: value["enabled"] and "password" not in value),
+        ]
+        for kind, more in (
+            ("NuGet", {}),
+            ("npm", {"username": "ann", "password": "s3cret words", "timeout": 20}),
+            ("universal", {"filters": ["acme.*", "!acme.x"], "metadataCacheEnabled": False}),
+        )
+    ],
+    "connectors delete": [
+        [post(f"{CONNECTORS}/delete/public"), get(f"{CONNECTORS}/get/public", status=404)],
+        [Request("DELETE", f"{CONNECTORS}/delete/public"), get(f"{CONNECTORS}/get/public", status=404)],
+    ],
+    "connectors properties list": [[get(f"{CONNECTORS}/get/public", CONNECTOR)]],
+    "connectors properties set": [
+        [
+            post(f"{CONNECTORS}/update/public", {"timeout": 5, "metadataCacheMinutes": 7}, CONNECTOR),
+            get(f"{CONNECTORS}/list", [CONNECTOR], holds=having("public", timeout=5, metadataCacheMinutes=7)),
+        ],
+        [post(f"{CONNECTORS}/update/public", {"timeout": -1}, status=400)],
+    ],
+    "connectors filters list": [[get(f"{CONNECTORS}/get/public", CONNECTOR, holds=_lets("left*"))]],
+    "connectors filters add": [
+        [
+            post(f"{CONNECTORS}/update/public", {"filters": ["left*", "!left-x"]}, CONNECTOR),
+            get(f"{CONNECTORS}/get/public", CONNECTOR, holds=_lets("left*", "!left-x")),
+        ]
+    ],
+    "connectors filters remove": [[post(f"{CONNECTORS}/update/public", {"filters": []}, CONNECTOR, holds=_lets())]],
 }
 
 KEY_CASES: dict[str, list[list[Request]]] = {

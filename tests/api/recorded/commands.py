@@ -18,7 +18,6 @@ LOCAL: dict[str, str] = {
 }
 
 NO_RETENTION = "feeds keep what they hold until somebody deletes it, so that no rule is taken and not obeyed"
-NO_CONNECTORS = "packages come in by upload and promotion; nothing is fetched from other servers"
 NO_STORES = "every feed shares one store of bytes, which is a setting of the server"
 BEYOND = "beyond the curation of packages"
 NOT_OFFERED: dict[str, tuple[str, Request]] = {
@@ -45,30 +44,6 @@ NOT_OFFERED: dict[str, tuple[str, Request]] = {
     "feeds storage types": (NO_STORES, get("api/storage", status=404)),
     "feeds storage info": (NO_STORES, get("api/storage?feed=dev", status=404)),
     "feeds storage change": (NO_STORES, post("api/storage?feed=dev", {"id": "disk", "properties": {}}, status=404)),
-    "connectors list": (NO_CONNECTORS, get("api/management/connectors/list", status=404)),
-    "connectors create": (
-        NO_CONNECTORS,
-        post(
-            "api/management/connectors/create",
-            {"name": "c", "url": "https://example.org", "feedType": "npm"},
-            status=404,
-        ),
-    ),
-    "connectors delete": (NO_CONNECTORS, post("api/management/connectors/delete/c", status=404)),
-    "connectors properties list": (NO_CONNECTORS, get("api/management/connectors/get/c", status=404)),
-    "connectors properties set": (
-        NO_CONNECTORS,
-        post("api/management/connectors/update/c", {"timeout": 5}, status=404),
-    ),
-    "connectors filters list": (NO_CONNECTORS, get("api/management/connectors/get/c", status=404)),
-    "connectors filters add": (
-        NO_CONNECTORS,
-        post("api/management/connectors/update/c", {"filters": ["X.*"]}, status=404),
-    ),
-    "connectors filters remove": (
-        NO_CONNECTORS,
-        post("api/management/connectors/update/c", {"filters": []}, status=404),
-    ),
     "settings set": (
         "settings name directories of code and whom to believe; they are changed where the server is",
         post("api/settings/set?name=threads&value=8", status=400),

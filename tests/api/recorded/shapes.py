@@ -14,6 +14,10 @@ FEED: Shape = {
     "packageStatisticsEnabled": bool, "restrictPackageStatistics": bool, "deploymentRecordsEnabled": bool,
     "usageRecordsEnabled": bool, "vulnerabilitiesEnabled": bool, "licensesEnabled": bool, "useWithProjects": bool,
 }  # fmt: skip
+CONNECTOR: Shape = {
+    "name": str, "url": str, "feedType": str, "enabled": bool, "timeout": int, "metadataCacheEnabled": bool,
+    "metadataCacheMinutes": int, "metadataCacheCount": int, "username?": str, "filters": [str],
+}  # fmt: skip
 BASIC_FEED: Shape = {"id?": int, "name": str, "feedType": str, "packageType": str}
 VERSION: Shape = {
     "purl": str, "group?": str, "name": str, "version": str, "qualifier?": str, "totalDownloads": int,

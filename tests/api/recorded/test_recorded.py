@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 
 from app.domain.permissions import Permission
-from app.services import grants, keys, people, tasks
+from app.services import connectors, grants, keys, people, tasks
 from app.services.runtime import Runtime, owner
 from app.web.server import Server
 from tests.api.conftest import PASSWORD, count_nulls
-from tests.api.recorded.cases import FEED_CASES, KEY_CASES, PEOPLE_CASES, package_cases
+from tests.api.recorded.cases import CONNECTOR_CASES, FEED_CASES, KEY_CASES, PEOPLE_CASES, package_cases
 from tests.api.recorded.client import Request, data, on_the_wire, post, put, read, to_json, uri
 from tests.api.recorded.commands import COMMANDS, LOCAL, NOT_OFFERED
 from tests.api.wire import Answer, exchange
 from tests.fixtures import make_feeds, make_key, publish_sample, running
 
 OWNER = owner("sam")
-CASES = {**package_cases(b""), **FEED_CASES, **KEY_CASES, **PEOPLE_CASES}
+CASES = {**package_cases(b""), **FEED_CASES, **CONNECTOR_CASES, **KEY_CASES, **PEOPLE_CASES}
 EACH = [pytest.param(name, number, id=f"{name} {number}") for name in CASES for number in range(len(CASES[name]))]
 
 
@@ -83,6 +83,8 @@ def open_world(runtime: Runtime, *, by_password: bool) -> Iterator[World]:
     publish_sample(runtime, "gems", "rack", "1.0.0")
     secret = make_key(runtime, "system", "pgutil")
     with runtime.writing(OWNER) as work:
+        public = connectors.ConnectorChange(url="https://localhost/npm/", filters=["left*"])
+        connectors.create_connector(work, "public", "npm", public)
         for name in ("root", "ann", "bob"):
             people.create_user(work, name, PASSWORD)
         grants.grant(work, grants.GrantRequest("Administer", user="root"))
