@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from app.domain.connectors import RemoteUse
 from app.domain.permissions import Permission
 from app.plugin.format import FeedFormat
 from app.plugin.records import PackageRecord
-from app.services import access, changes, offers, packages, sources
+from app.services import access, changes, jobs, offers, packages, sources
 from app.services.offers import Offer
+from app.services.pullplans import open_for_pulling
 from app.services.runtime import Actor, Runtime, Work
 from app.services.sources import Reach
-from app.storage.models import Feed, FeedConnector, Newest, Package
+from app.storage.models import Feed, FeedConnector, Job, Newest, Package
 
+KIND = "newest"
 _BATCH = 100
 _AT_ONCE = 6
 
@@ -33,6 +36,26 @@ class Looked:
     def plus(self, other: Looked) -> Looked:
         """Add what another batch found."""
         return Looked(self.asked + other.asked, self.behind + other.behind, self.failed + other.failed)
+
+
+def start(work: Work, feed_name: str) -> Job:
+    """Begin looking for newer versions as a job; needs Pull Package, and a feed with connectors in use."""
+    feed = open_for_pulling(work, feed_name)
+    return jobs.create(work, KIND, f"Look for newer versions of what {feed.name} holds", feed=feed)
+
+
+def of_package(work: Work, feed: Feed, name_key: str) -> Newest | None:
+    """Give what is known of a package's newest version upstream."""
+    mine = (Package.feed_id == feed.id, Package.key == name_key)
+    return work.session.scalars(
+        select(Newest).join(Package, Package.id == Newest.package_id).where(*mine)
+    ).one_or_none()
+
+
+def looked_at(work: Work, feed: Feed) -> datetime | None:
+    """Give when connectors were last asked about what a feed holds."""
+    query = select(func.max(Newest.checked)).join(Package, Package.id == Newest.package_id)
+    return work.session.scalar(query.where(Package.feed_id == feed.id))
 
 
 def feeds_to_refresh(work: Work) -> list[str]:

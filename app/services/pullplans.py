@@ -199,8 +199,8 @@ class _Planner:
         if offer.kept:
             return f"{ask.name} is not filled from connectors of {feed}: {offer.kept}."
         if package is None:
-            down = f" ({'; '.join(said for _, said in offer.failures)})" if offer.failures else ""
-            return f"Neither {feed} nor its connectors have a package {ask.name}{down}."
+            answered = " that answered" if offer.failures else ""
+            return f"Neither {feed} nor its connectors{answered} have a package {ask.name}."
         newest = ", ".join(version.version for version in package.versions[-3:])
         return f"No version of {ask.name} satisfies {ask.range or 'that'}; the newest are {newest}."
 

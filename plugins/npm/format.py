@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from app.plugin import (
+    ClientSource,
     DependencySpec,
     Entry,
     Feature,
@@ -17,6 +18,7 @@ from app.plugin import (
     Snippet,
     Upstream,
 )
+from app.plugin.clients import addresses, ask_client
 from app.plugin.web import Routes, json_error
 
 from . import account, audit, names, search, snippets, tarball, versions, views
@@ -108,6 +110,11 @@ class NpmFormat(FeedFormat):
     def upstream(self, url: str, http: HttpClient) -> Upstream | None:
         """Give access to another npm registry."""
         return NpmRegistry(url, http)
+
+    def client_sources(self) -> Sequence[ClientSource]:
+        """Give the registry that npm is set to here."""
+        written = ask_client("npm", "config", "get", "registry")
+        return [ClientSource(url, "npm config get registry") for url in addresses(written.splitlines())]
 
     def kit(self) -> FormatKit:
         """Give the sample data of the contract suite."""

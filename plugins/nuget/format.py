@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from app.plugin import (
+    ClientSource,
     DependencySpec,
     Entry,
     Feature,
@@ -20,7 +21,7 @@ from app.plugin import (
 from app.plugin.archives import file_tree, read_entry
 from app.plugin.web import Routes
 
-from . import names, package, ranges, search, snippets, uploads, versions, views
+from . import client_settings, names, package, ranges, search, snippets, uploads, versions, views
 from .errors import error
 from .kit import build_kit
 from .odata_views import routes as odata_routes
@@ -108,6 +109,12 @@ class NuGetFormat(FeedFormat):
     def upstream(self, url: str, http: HttpClient) -> Upstream | None:
         """Give access to another NuGet source, by V3 or V2."""
         return NuGetSource(url, http)
+
+    def client_sources(self) -> Sequence[ClientSource]:
+        """Give the package sources of the user's own NuGet.Config."""
+        return [
+            ClientSource(url, str(path)) for path in client_settings.files() for url in client_settings.sources(path)
+        ]
 
     def kit(self) -> FormatKit:
         """Give the sample data of the contract suite."""

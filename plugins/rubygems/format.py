@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
 from app.plugin import (
+    ClientSource,
     DependencySpec,
     Entry,
     Feature,
@@ -18,6 +19,7 @@ from app.plugin import (
     Snippet,
     Upstream,
 )
+from app.plugin.clients import addresses, ask_client
 from app.plugin.records import PackageRecord
 from app.plugin.web import Routes, text_error
 
@@ -125,6 +127,11 @@ class RubyGemsFormat(FeedFormat):
     def upstream(self, url: str, http: HttpClient) -> Upstream | None:
         """Give access to another source of gems."""
         return GemSource(url, http)
+
+    def client_sources(self) -> Sequence[ClientSource]:
+        """Give the sources that gem is set to here."""
+        written = ask_client("gem", "sources", "--list")
+        return [ClientSource(url, "gem sources") for url in addresses(written.splitlines())]
 
     def kit(self) -> FormatKit:
         """Give the sample data of the contract suite."""

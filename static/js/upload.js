@@ -59,12 +59,37 @@ document.addEventListener("change", (event) => {
   if (event.target.type === "file" && form?.hasAttribute("data-upload")) run(form, event.target.files);
 });
 
+// Files may be dropped anywhere on a page that has an upload dialog: it opens, and takes them.
+function zoneOf(event) {
+  if (![...(event.dataTransfer?.types ?? [])].includes("Files")) return null;
+  return event.target.closest?.(".drop") ?? document.querySelector("dialog .drop") ?? document.querySelector(".drop");
+}
+
+// A dropped folder counts as the files below it.
+async function filesOf(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return transfer.files;
+  const found = [];
+  const walk = async (entry) => {
+    if (entry.isFile) found.push(await new Promise((done, fail) => entry.file(done, fail)));
+    else {
+      const reader = entry.createReader();
+      for (let part; (part = await new Promise((done, fail) => reader.readEntries(done, fail))).length;) for (const each of part) await walk(each);
+    }
+  };
+  for (const entry of entries) await walk(entry);
+  return found;
+}
+
 for (const type of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(type, (event) => {
-    const zone = event.target.closest?.(".drop");
+    const zone = zoneOf(event);
     if (!zone) return;
     event.preventDefault();
     zone.classList.toggle("over", type === "dragover");
-    if (type === "drop") run(zone.closest("form"), event.dataTransfer.files);
+    if (type !== "drop") return;
+    const dialog = zone.closest("dialog");
+    if (dialog && !dialog.open) dialog.showModal();
+    filesOf(event.dataTransfer).then((files) => run(zone.closest("form"), files));
   });
 }

@@ -55,7 +55,9 @@ def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
         assert not isinstance(parameter, click.Option) or parameter.help, parameter.name
 
 
-@pytest.mark.parametrize("path", [path for path in ENDS if path not in (("check-plugin",), ("config", "new-key"))], ids=" ".join)
+@pytest.mark.parametrize(
+    "path", [path for path in ENDS if path not in (("check-plugin",), ("config", "new-key"))], ids=" ".join
+)
 def test_every_command_takes_a_data_directory(path: tuple[str, ...]) -> None:
     assert "data" in {parameter.name for parameter in ENDS[path].params}
 

@@ -112,6 +112,8 @@ V1: dict[str, list[Needs]] = {
     "retry_job": [Needs(ADMIN, {"job": 1}, hidden=True)],
     "list_remote_packages": needs(Right.VIEW_FEED),
     "plan_pull": [pulling(HERE), pulling(THERE)],
+    "look_for_newer": [Needs(on(feed, Right.PULL_PACKAGE), json={"feed": feed}) for feed in (HERE, THERE)],
+    "start_import": [Needs(on(feed, Right.PULL_PACKAGE), json={"feed": feed}) for feed in (HERE, THERE)],
     "start_pull": [pulling(HERE), pulling(THERE)],
     "change_feed": needs(Right.MANAGE_FEED, json={"description": "changed"}),
     "change_version": needs(Right.UNLIST_PACKAGE, values=AT, json={"listed": False}),

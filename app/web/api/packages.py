@@ -156,7 +156,11 @@ def metadata(feed_name: str) -> Response:
     call, feed, format = _open(feed_name, Permission.VIEW_FEED)
     meant = version_in(call.fields, format)
     version = packages.get_version(call.work, feed, meant.name, meant.version)
-    common = {"published": moment(version.published), "publishedBy": version.published_by, "state": version.state.capitalize()}
+    common = {
+        "published": moment(version.published),
+        "publishedBy": version.published_by,
+        "state": version.state.capitalize(),
+    }
     status = _status_of(version)
     terms = version.main.manifest.license
     artifacts = [

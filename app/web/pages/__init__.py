@@ -17,6 +17,7 @@ from app.web.pages import (
     connectors,
     feed,
     feedconnectors,
+    feedimport,
     feeds,
     jobs,
     keys,
@@ -34,7 +35,7 @@ from app.web.pages.session import page_work
 from app.web.rendering import Nav, NavItem
 
 log = logging.getLogger(__name__)
-_FEEDS = (feeds, feed, feedconnectors, connectors, settings, package, version, promote, pull, promotions)
+_FEEDS = (feeds, feed, feedconnectors, feedimport, connectors, settings, package, version, promote, pull, promotions)
 _PARTS = (account, *_FEEDS, jobs, administration, keys, profile, *security.PARTS)
 _OF_FEEDS = ("feed", "feed_connectors", "settings", "package", "version", "promote", "pull")
 

@@ -13,7 +13,7 @@ from app.domain.permissions import Permission
 from app.domain.promotion import Accepts
 from app.plugin.format import FeedAddress
 from app.plugin.records import State
-from app.services import access, history, listings, packages, publishing, remotesearch
+from app.services import access, history, listings, newest, packages, publishing, remotesearch
 from app.services.history import HistoryFilter
 from app.services.listings import Listing
 from app.services.overview import versions_ahead
@@ -110,6 +110,7 @@ def show(feed_name: str) -> str:
         sort=sort,
         paging=Paging(page, PER_PAGE, total),
         example=lines[0] if lines else None,
+        looked_at=newest.looked_at(work, feed) if feed.links else None,
     )
 
 
@@ -139,6 +140,15 @@ def _show_remote(work: Work, feed: Feed) -> str:
         held={package.name: package for package in held},
         connected=bool(reach.links),
     )
+
+
+@blueprint.post("/feeds/<feed_name>/newest")
+def look(feed_name: str) -> Response:
+    """Look for newer versions of what the feed holds, as a job."""
+    end_reading()
+    with runtime().writing(current_actor()) as work:
+        number = newest.start(work, feed_name).id
+    return redirect(url_for("jobs.show", number=number))
 
 
 @blueprint.get("/feeds/<feed_name>/promotions")

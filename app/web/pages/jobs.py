@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.services import access
+from app.services import access, imports, newest
 from app.services import jobs as service
 from app.services.jobs import OPEN, ItemState, JobFilter, JobState
 from app.services.runtime import Work
@@ -18,7 +18,13 @@ from app.web.rendering import JobsShown, Paging
 blueprint = Blueprint("jobs", __name__)
 PER_PAGE = 20
 ITEMS_PER_PAGE = 50
-KINDS = [("", "Any kind"), ("pull", "Pulls"), ("import", "Imports")]
+KINDS = [
+    ("", "Any kind"),
+    ("pull", "Pulls"),
+    (imports.FILES, "Imports of files"),
+    (imports.PACKAGES, "Imports of packages"),
+    (newest.KIND, "Looks for newer versions"),
+]
 
 
 @blueprint.get("/jobs")

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 
 from app.plugin.records import PackageRecord, VersionRecord
-from app.services import access, changes, offers, packages, promotions, provenance
+from app.services import access, changes, newest, offers, packages, promotions, provenance
 from app.services.offers import Offer
 from app.services.runtime import Work
 from app.services.sources import reach_of
@@ -46,6 +46,7 @@ def show(feed_name: str, name: str) -> str:
         tags=tags_by_version(package),
         arrivals=provenance.arrivals(work, feed, package.key),
         places=provenance.places(work, feed.format, package.key),
+        upstream=newest.of_package(work, feed, package.key),
         promotable=can_promote(work, feed),
         promotion_lock=locked_promotion(work, feed, promotions.target_choices(work, feed)),
     )

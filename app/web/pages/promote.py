@@ -21,6 +21,7 @@ from app.web.pages.feed import may
 from app.web.pages.session import current_actor, end_reading, page_work, wants_fragment
 
 blueprint = Blueprint("promote", __name__)
+_FINE = (Outcome.ADD, Outcome.UNCHANGED, Outcome.REMOTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ def _why_not(plan: Plan | None) -> str:
         return "There is no feed to promote to."
     if plan.objections:
         return "The promotion is refused; see above."
+    if plan.count(Outcome.REMOTE) and all(item.outcome in _FINE for item in plan.items):
+        return "What is remote is to be pulled first."
     if not plan.applicable:
         return "All or nothing: settle what is refused first."
     if not plan.additions:
@@ -112,8 +115,7 @@ def _pullable(work: Work, source: Feed, plan: Plan | None) -> bool:
     """Tell whether pulling first is all that a promotion lacks, and whoever looks may pull."""
     if plan is None or plan.objections or not plan.count(Outcome.REMOTE):
         return False
-    fine = (Outcome.ADD, Outcome.UNCHANGED, Outcome.REMOTE)
-    return all(item.outcome in fine for item in plan.items) and may(work, source)["pull"]
+    return all(item.outcome in _FINE for item in plan.items) and may(work, source)["pull"]
 
 
 @blueprint.post("/promote")

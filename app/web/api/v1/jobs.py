@@ -79,16 +79,16 @@ def list_job_items(call: Call, job: int, query: Paging) -> Answer:
     return page(Listed[JobItem], rows, query, lambda row: row.position, _item)
 
 
-@jobs_v1.create("/jobs/{job}/cancel", Job, needs=_CHANGE, tagged=False)
+@jobs_v1.act("/jobs/{job}/cancel", Job, needs=_CHANGE, tagged=False)
 def cancel_job(call: Call, job: int) -> Answer:
     """Ask a job to stop; what is done stays done."""
-    return Answer(_shown(jobs.cancel(call.work, job)), 200)
+    return Answer(_shown(jobs.cancel(call.work, job)))
 
 
-@jobs_v1.create("/jobs/{job}/retry", Job, needs=_CHANGE, tagged=False)
+@jobs_v1.act("/jobs/{job}/retry", Job, needs=_CHANGE, tagged=False)
 def retry_job(call: Call, job: int) -> Answer:
     """Try again what failed or was not reached."""
-    return Answer(_shown(jobs.retry(call.work, job)), 200)
+    return Answer(_shown(jobs.retry(call.work, job)))
 
 
 def _shown(job: stored.Job) -> Job:

@@ -175,6 +175,10 @@ class Resource:
         """Declare a POST that makes something and takes an Idempotency-Key."""
         return self._declare("POST", path, answers, 201, needs, repeatable=True, writes=True, **more)
 
+    def act(self, path: str, answers: type[Model], *, needs: str, **more: Any) -> Callable[[Handler], Handler]:
+        """Declare a POST that changes what is there and takes an Idempotency-Key."""
+        return self._declare("POST", path, answers, 200, needs, repeatable=True, writes=True, **more)
+
     def send(self, path: str, media: str, *, needs: str, **more: Any) -> Callable[[Handler], Handler]:
         """Declare a reading of bytes."""
         return self._declare("GET", path, None, 200, needs, media=media, **more)

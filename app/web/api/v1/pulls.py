@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 from pydantic import Field
 
-from app.services import access, pullplans, pulls, remotesearch, sources
+from app.services import access, imports, newest, pullplans, pulls, remotesearch, sources
+from app.services.imports import Take
 from app.services.plans import Wanted
 from app.services.pullplans import PullOutcome
 from app.services.pulls import PullRequest
-from app.web.api.v1.models import ABSENT, FeedName, Flag, Model, PackageName, Prose, Text, VersionText
+from app.web.api.v1.models import ABSENT, FeedName, Flag, Model, PackageName, Pattern, Prose, Text, VersionText
 from app.web.api.v1.operations import Answer, Call, Resource
 
 pulls_v1 = Resource("Pulls", "What a feed's connectors offer, and bringing it into the feed.")
@@ -155,6 +156,53 @@ def start_pull(call: Call, body: PullOrder) -> Answer:
     job = pulls.start(call.work, request)
     started = PullStarted(job=job.id, title=job.title, versions=len(request.items))
     return Answer(started, location=f"/jobs/{job.id}")
+
+
+class ImportOrder(Model):
+    """Say what is imported: packages of a connector, or a folder of the server."""
+
+    feed: FeedName
+    connector: Text = Field(default="", description="One of the feed's connectors; empty: any of them.")
+    names: list[Pattern] = Field(default_factory=list, max_length=1000, description="Names or patterns; none: all.")
+    take: Take = Field(default=Take.LATEST, description="Which versions of each package.")
+    folder: Prose = Field(default="", description="A folder where Promontory runs; nothing else counts then.")
+
+
+class JobStarted(Model):
+    """Name the job that was begun."""
+
+    job: int
+    title: str
+
+
+@pulls_v1.create(
+    "/imports",
+    JobStarted,
+    needs="Pull Package; for a folder Add Package, and Configure everywhere",
+    tagged=False,
+    examples={"body": {"feed": "npm-dev", "connector": "public", "names": ["left*"]}},
+)
+def start_import(call: Call, body: ImportOrder) -> Answer:
+    """Begin an import as a job; what is there with the same bytes is passed over, what is bad fails alone."""
+    if body.folder:
+        job = imports.start_folder(call.work, body.feed, body.folder)
+    else:
+        wanted = imports.PackagesRequest(body.feed, body.connector, tuple(body.names), body.take)
+        job = imports.start_packages(call.work, wanted)
+    return Answer(JobStarted(job=job.id, title=job.title), location=f"/jobs/{job.id}")
+
+
+class LookOrder(Model):
+    """Name the feed whose packages are looked after."""
+
+    feed: FeedName
+
+
+@pulls_v1.create("/newest", JobStarted, needs="Pull Package", tagged=False, examples={"body": {"feed": "npm-dev"}})
+def look_for_newer(call: Call, body: LookOrder) -> Answer:
+    """Begin looking for newer versions of what the feed holds, as a job."""
+    job = newest.start(call.work, body.feed)
+    return Answer(JobStarted(job=job.id, title=job.title), location=f"/jobs/{job.id}")
 
 
 def _wanted(body: PullWanted) -> tuple[Wanted, ...]:
