@@ -116,9 +116,6 @@ def test_a_wrong_folder_is_said_beside_the_field(
 
 def test_newer_versions_are_looked_for_by_button_and_shown(connected: Runtime, visit: Callable[..., Visitor]) -> None:
     with connected.writing(SAM) as work:
-        from app.services import pulls
-        from app.services.plans import Wanted
-
         number = pulls.start(work, pulls.PullRequest("npm-dev", (Wanted("left", "1.0.0"),))).id
     assert run(connected, number).state == "done"
     sam = visit("sam")
@@ -133,8 +130,6 @@ def test_newer_versions_are_looked_for_by_button_and_shown(connected: Runtime, v
 
 
 def test_an_import_from_a_feed_without_connectors_is_refused(connected: Runtime) -> None:
-    from app.services import imports
-
     with pytest.raises(AppError, match="no connectors in use"), connected.writing(SAM) as work:
         imports.start_packages(work, imports.PackagesRequest("npm-prod"))
 
