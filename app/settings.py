@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     upstream_hosts: tuple[str, ...] = Field(
         (),
         description="Hosts (host or host:port) in private networks that connectors may reach (JSON array in the "
-        "environment); administrators can allow more on the page of connectors.",
+        "environment).",
     )
     trust_proxy: bool = Field(False, description="Believe X-Forwarded-* of one reverse proxy in front.")
     test_hooks: bool = Field(False, description="Answer the extra requests that public conformance suites need.")

@@ -171,8 +171,9 @@ class GuardedBackend(httpcore.NetworkBackend):
 
 def _refuse(host: str, address: str) -> None:
     if refused(address):
+        shown = f"{host} is" if host == address else f"{host} is {address},"
         raise UpstreamFailed(
-            f"{host} is {address}, an address inside this network, and is not asked; "
+            f"{shown} an address inside this network, and is not asked; "
             "an administrator can allow it: setting upstream_hosts.",
             code="upstream-address",
             host=host,

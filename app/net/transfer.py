@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar, cast
 from weakref import finalize
@@ -92,6 +92,8 @@ class Flight(Generic[T]):
         self._done = False
         self._error: BaseException | None = None
         self._result: T | None = None
+        with suppress(OSError):  # Open files need no name, so that not even a kill leaves any; Windows wants it.
+            Path(name).unlink()
         finalize(self, _discard, self._writer, self._reader, Path(name))
 
     def size(self) -> int | None:

@@ -56,12 +56,23 @@ def fetch(
             for piece in iter(lambda: stored.read(_PIECE), b""):
                 watch(piece)
     else:
+        blob = _from_source(runtime, offered, file, tell, watch)
+    return Fetched(blob, _read(runtime, format, offered, file, blob))
+
+
+def _from_source(
+    runtime: Runtime, offered: Offered, file: RemoteFile, tell: Callable[[int | None], None], watch: Sink
+) -> BlobDigests:
+    what = f"{offered.version.name} {offered.version.version} from {offered.link.name}"
+    limit = runtime.settings.max_package_bytes
+    try:
         with runtime.network.client(offered.link.source).open(file.url) as stream:
             tell(stream.size)
-            what = f"{offered.version.name} {offered.version.version} from {offered.link.name}"
-            limit = runtime.settings.max_package_bytes
-            blob = runtime.blobs.add(_watched(verified(stream, file.digests, limit=limit, what=what), watch))
-    return Fetched(blob, _read(runtime, format, offered, file, blob))
+            return runtime.blobs.add(_watched(verified(stream, file.digests, limit=limit, what=what), watch))
+    except UpstreamFailed as error:
+        if offered.link.name not in error.message:
+            error.message = f"Connector {offered.link.name}: {error.message}"
+        raise
 
 
 def _nobody(_: object) -> None:

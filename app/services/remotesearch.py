@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from app.domain.errors import AppError
 from app.plugin.upstream import RemoteLine
 from app.services.runtime import Runtime
-from app.services.sources import Reach
+from app.services.sources import Reach, said
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def find(
                 runtime, reach.format, link, text, prerelease=prerelease, offset=offset, limit=limit
             )
         except AppError as error:
-            failures.append((link.name, error.message))
+            failures.append((link.name, said(link, error)))
             continue
         more = more or len(page.items) >= limit
         for line in page.items[:limit]:

@@ -157,7 +157,7 @@ class Sources:
         except NotFound:
             seconds = min(seconds, _UNKNOWN_SECONDS)
         except AppError as error:
-            failure, seconds = error.message, _FAILED_SECONDS
+            failure, seconds = said(link, error), _FAILED_SECONDS
         answer = Answer(link, package, failure, client.stale_since, next(self._numbers))
         if client.stale_since is not None:
             seconds = _FAILED_SECONDS
@@ -222,6 +222,12 @@ class Sources:
             for key in [key for key, kept in self._kept.items() if kept.answer.link.name == name]:
                 del self._kept[key]
             self._journals.clear()
+
+
+def said(link: Link, error: AppError) -> str:
+    """Give an error of a source with the connector's name."""
+    begins = f"Connector {link.name}"
+    return error.message if error.message.startswith(begins) else f"{begins}: {error.message}"
 
 
 def upstream(format: FeedFormat, link: Link, client: SourceClient) -> Upstream:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import BinaryIO
 
 from flask import Request, Response
@@ -172,8 +173,10 @@ class CachingFeed(RequestedFeed):
         size = flight.size()
         if size is not None:
             headers["Content-Length"] = str(size)
+        chunks = flight.chunks()
+        first = next(chunks, b"")  # What goes wrong before the first bytes can still be answered as an error.
         self._serving.downloads.count(self._counted(file))
-        return Response(flight.chunks(), 200, headers, content_type=content_type, direct_passthrough=True)
+        return Response(chain((first,), chunks), 200, headers, content_type=content_type, direct_passthrough=True)
 
     def fetch(self, file: FileRecord) -> FileRecord:
         """Give a file with its bytes kept here and read: a remote one is fetched first."""

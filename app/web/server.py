@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import select
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -99,6 +100,8 @@ class Server:
             "recv_bytes": 131_072,
             "channel_timeout": 300,
             "connection_limit": 2000,
+            # select() ends at file descriptor 1,023.
+            "asyncore_use_poll": hasattr(select, "poll"),
             "clear_untrusted_proxy_headers": True,
         }
         if settings.trust_proxy:

@@ -22,7 +22,7 @@ from app.settings import load_settings
 from tests.bench.machine import Running, free_port, request
 from tests.fixtures import make_feeds, make_key
 
-ROUNDS = int(os.environ.get("KILL_ROUNDS", "50"))
+ROUNDS = int(os.environ.get("KILL_ROUNDS", "25"))
 
 
 class Load:
