@@ -7,7 +7,6 @@ import os
 import random
 import statistics
 import subprocess
-import sys
 import tempfile
 import zipfile
 from dataclasses import asdict, dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from app.bootstrap import open_runtime
 from app.settings import load_settings
-from tests.bench import indexes, peers, promotion, registry
+from tests.bench import connectors, indexes, peers, promotion, registry
 from tests.bench.machine import (
     Running,
     download_rate,
@@ -26,6 +25,7 @@ from tests.bench.machine import (
     requests_per_second,
     seconds,
 )
+from tests.bench.serving import start_ours
 from tests.fixtures import make_feeds, make_key
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -56,23 +56,6 @@ class Row:
         sign, value = self.good.split()
         better = self.ratio <= float(value) if sign == "<=" else self.ratio >= float(value)
         return "good" if better else "met" if met else "MISSED"
-
-
-def start_ours(home: Path, port: int) -> Running:
-    """Start Promontory as its users do."""
-    command = [
-        sys.executable,
-        "-m",
-        "app.cli",
-        "serve",
-        "--data",
-        str(home),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    return Running(command, f"http://127.0.0.1:{port}/health", home.parent / "ours.log")
 
 
 def prepare(home: Path) -> str:
@@ -229,6 +212,15 @@ def bench_indexes(home: Path, port: int) -> list[tuple[str, float, float, float,
         runtime.database.close()
 
 
+def bench_connectors(home: Path) -> list[Row]:
+    """Measure C1 and C2."""
+    found = connectors.measure(home)
+    return [
+        Row("C1", "warm packument through a connector / held (us)", *found["warm"], "<= 1.5", "<= 1.2"),
+        Row("C2", "pull 200 packages / bare requests (s)", *found["pull"], "<= 8", "<= 4"),
+    ]
+
+
 def show(rows: list[Row]) -> None:
     """Print the table."""
     print(f"\n{'':3} {'what':56} {'ours':>11} {'floor/peer':>11} {'ratio':>8}  must      good")
@@ -250,6 +242,7 @@ def main() -> None:
         server = start_ours(home, port)
         rows += bench_promotions(home, f"http://127.0.0.1:{port}", key)
         server.stop()
+        rows += bench_connectors(folder / "connectors")
         lines = bench_indexes(folder / "many", free_port())
     show(rows)
     indexes.show(lines)

@@ -103,6 +103,7 @@ def test_answers_are_what_the_document_says(seeded: World, schema: Any, operatio
 
 
 def test_what_the_document_does_not_say_is_noticed(seeded: World) -> None:
+    seeded.renew()
     broken = copy.deepcopy(document())
     del broken["paths"]["/feeds/{feed}"]["get"]["responses"]["401"]
     broken["components"]["schemas"]["Feed"]["properties"]["name"]["type"] = "integer"
