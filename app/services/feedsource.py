@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from app.domain.errors import NotFound
 from app.plugin.records import FileRecord, PackageRecord, State, VersionRecord
 from app.plugin.upstream import RemoteFile, RemoteLine, RemotePackage, RemotePage, RemoteVersion, Upstream
-from app.services import listings, packages
+from app.services import journal, listings, packages
 from app.services.runtime import Runtime, Work, owner
 from app.storage.models import Feed
 
@@ -54,6 +55,22 @@ class FeedSource(Upstream):
             wanted = listings.Listing(unlisted=True, limit=None)
             lines, _ = listings.list_packages(work, self._feed(work), wanted)
         yield from (line.name for line in lines)
+
+    def journal(self) -> Iterator[tuple[str, str]]:
+        """Give a line of the format's journal for each file that the feed offers, as if it were written anew."""
+        with self._runtime.reading(owner("SYSTEM")) as work:
+            feed = self._feed(work)
+            format = work.get_format(feed.format)
+            for batch in packages.in_batches(work, feed):
+                for package in batch:
+                    own = replace(package, versions=tuple(_own(package)))
+                    if own.versions:
+                        yield from ((own.name, line) for line in format.journal(own, journal.everything(own)))
+
+    def serial(self) -> int:
+        """Give the number of the feed's last change; raise NotFound."""
+        with self._runtime.reading(owner("SYSTEM")) as work:
+            return self._feed(work).serial
 
     def probe(self) -> str:
         """Say what it is; raise NotFound where the feed is gone."""

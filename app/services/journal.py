@@ -39,6 +39,11 @@ def note_removal(work: Work, feed: Feed, format: FeedFormat, gone: PackageRecord
         _append(work, feed, format.journal(left, changes))
 
 
+def everything(package: PackageRecord) -> list[FileChange]:
+    """Give the changes by which a package came to be what it is, as far as they still show."""
+    return [FileChange(v.version, f.variant, present=True) for v in package.versions for f in v.files if f.listed]
+
+
 def _append(work: Work, feed: Feed, lines: Iterable[str]) -> None:
     rows = [{"feed_id": feed.id, "text": line} for line in lines]
     if rows:

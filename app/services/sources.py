@@ -193,10 +193,15 @@ class Sources:
         return [found for link in reach.links if (found := self._journal(runtime, reach.format, link)) is not None]
 
     def _journal(self, runtime: Runtime, format: FeedFormat, link: Link) -> Journal | None:
-        key = (link.id, link.source.url)
+        key: tuple[object, ...] = (link.id, link.source.url)
+        if link.feed_id is not None:
+            try:
+                key = (link.id, FeedSource(runtime, link.feed_id, link.feed_name).serial())
+            except NotFound:
+                return None
         with self._lock:
             kept = self._journals.get(key)
-        if kept is not None and self._clock() < kept[1]:
+        if kept is not None and (link.feed_id is not None or self._clock() < kept[1]):
             return kept[0]
         try:
             with self.network.waiting():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,21 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from app.bootstrap import open_runtime
 from app.domain.permissions import Permission
-from app.services import grants, installation, keys, people, promotions, publishing, tasks
+from app.jobs.runner import Runner
+from app.services import (
+    connectorhealth,
+    connectors,
+    grants,
+    installation,
+    jobs,
+    keys,
+    newest,
+    people,
+    promotions,
+    publishing,
+    pulls,
+    tasks,
+)
 from app.services.grants import GrantRequest
 from app.services.promotions import PromotionRequest, Wanted
 from app.services.runtime import Runtime, owner
@@ -65,8 +80,35 @@ def stocked(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator
     with runtime.writing(owner("SYSTEM")) as work:
         use = keys.Use(1, runtime.clock(), "PUT", "/npm/npm-dev/express", 201, "192.0.2.7")
         keys.record_uses(work, [use, replace(use, method="GET", path="/npm/npm-prod/express", status=403)])
+    _connect(runtime)
     yield runtime
     runtime.database.close()
+
+
+def _connect(runtime: Runtime) -> None:
+    """Let a feed look into another, with a version that was pulled, one that failed, and a source that is down."""
+    sam = owner("sam")
+    make_feeds(runtime, "npm", "npm-curated")
+    with runtime.writing(sam) as work:
+        for name, change in (
+            ("from-dev", connectors.ConnectorChange(feed="npm-dev", filters=["!left-pad"])),
+            ("company", connectors.ConnectorChange(url="https://localhost:9/npm/", username="ci", secret="words")),
+        ):
+            connectors.create_connector(work, name, "npm", change)
+        connectors.attach(work, "npm-curated", ["from-dev"])
+        wanted = (Wanted("chalk", "4.1.2"), Wanted("left-pad", "1.3.0"))
+        number = pulls.start(work, pulls.PullRequest("npm-curated", wanted)).id
+    for name in ("from-dev", "company"):
+        connectorhealth.check(runtime, sam, name)
+    runner = Runner(runtime, only=number, beat=0.05)
+    runner.start()
+    for _ in range(400):
+        with runtime.reading(sam) as work:
+            if jobs.get_job(work, number).state not in jobs.OPEN:
+                break
+        time.sleep(0.05)
+    runner.stop()
+    newest.refresh(runtime, sam, "npm-curated")
 
 
 def _employ(runtime: Runtime) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from app.bootstrap import open_runtime
-from app.services import grants, keys, people, publishing
+from app.domain.connectors import RemoteUse
+from app.services import connectors, grants, keys, people, publishing
 from app.services.runtime import Runtime, owner
 from app.settings import load_settings
 from app.web.server import Server
@@ -50,6 +51,15 @@ class World:
         pair = f"{self.format}-dev-{number}", f"{self.format}-prod-{number}"
         make_feeds(self.runtime, self.format, *pair)
         return pair
+
+    def through(self, feed: str) -> str:
+        """Make a feed that serves and caches what another holds."""
+        name = f"{feed}-through"
+        make_feeds(self.runtime, self.format, name, remote=RemoteUse.CACHE)
+        with self.runtime.writing(SAM) as work:
+            connectors.create_connector(work, name, self.format, connectors.ConnectorChange(feed=feed))
+            connectors.attach(work, name, [name])
+        return name
 
     def by_path(self, feed: str) -> str:
         """Give a feed's address below the server's host name."""

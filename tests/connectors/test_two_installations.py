@@ -11,8 +11,20 @@ import pytest
 from app.domain.connectors import RemoteUse
 from app.plugin.kit import Request
 from app.plugin.records import State
-from app.services import access, connectorhealth, feeds, offers, packages, publishing, pulls, remotesearch, sources
+from app.services import (
+    access,
+    connectorhealth,
+    feeds,
+    offers,
+    packages,
+    publishing,
+    pullplans,
+    pulls,
+    remotesearch,
+    sources,
+)
 from app.services.feeds import FeedChange
+from app.services.plans import Wanted
 from app.services.runtime import Runtime
 from tests.connectors.conftest import SAM, Pair
 from tests.fixtures import make_feeds, publish_sample
@@ -42,6 +54,27 @@ def state_of(runtime: Runtime, feed: str, name: str, version: str) -> tuple[Stat
         return found.state, found.connector
 
 
+Needs = set[tuple[str, frozenset[str]]]
+
+
+def needs_of(pair: Pair, name: str) -> Needs:
+    """Give what the plan of a pull follows: what the source's documents say that a version needs."""
+    plan = pullplans.plan(pair.near, SAM, "mine", [Wanted(name, "1.1.0")], with_dependencies=True)
+    return {(node.name.lower(), _parts(node.range)) for node in plan.nodes if node.parent == 0}
+
+
+def read_needs(pair: Pair, name: str) -> Needs:
+    """Give what reading the file says that the version needs."""
+    with pair.far.reading(SAM) as work:
+        version = packages.get_version(work, access.get_feed(work, "public"), name, "1.1.0")
+    return {(each.name.lower(), _parts(each.range)) for each in version.main.manifest.dependencies if each.runtime}
+
+
+def _parts(range: str) -> frozenset[str]:
+    """Give the conditions of a range; gem servers list them in an order of their own, NuGet's spell a minimum out."""
+    return frozenset(range.removeprefix("[").removesuffix(", )").split(", "))
+
+
 @pytest.mark.parametrize("kind", ADDRESSES)
 def test_what_another_installation_offers_is_found_served_cached_and_pulled(pair: Pair, kind: str) -> None:
     format = kind.split(maxsplit=1)[0]
@@ -65,6 +98,8 @@ def test_what_another_installation_offers_is_found_served_cached_and_pulled(pair
     assert [version.version for version in found.versions] == ["1.0.0", "1.1.0"]
     lines = remotesearch.find(pair.near, reach, name.rpartition("/")[2])
     assert name in [line.name for line, _ in lines.lines], lines
+
+    assert needs_of(pair, name) == read_needs(pair, name)
 
     prefix = f"{pair.near_server.url}/{pair.near.get_format(format).prefix}/mine"
     status, body = ask(prefix, kit.listing(name))

@@ -228,3 +228,17 @@ def test_nuget_2_8_lists_pushes_installs_a_graph_and_deletes(
     assert record is not None
     assert record.versions[0].listed is False
     assert "NuGet.Common" not in home.nuget_2("list", "-Source", dev, cwd=tmp_path).stdout
+
+
+def test_a_graph_of_packages_is_restored_through_a_connector(
+    home: DotnetHome, world: World, pair: tuple[str, str], samples: Path, tmp_path: Path
+) -> None:
+    world.upload(pair[0], *(samples / "nupkg-built" / f"{id}.{version}.nupkg" for id, version in GRAPH.items()))
+    feed = world.through(pair[0])
+    use(tmp_path, world, feed)
+    app = program(tmp_path / "app", {"NuGet.Protocol": GRAPH["NuGet.Protocol"]})
+    home.dotnet("restore", cwd=app)
+    assert restored(app)["NuGet.Protocol"] == GRAPH["NuGet.Protocol"]
+    record = world.package(feed, "NuGet.Protocol")
+    assert record is not None
+    assert (record.versions[0].state.value, record.versions[0].connector) == ("cached", feed)

@@ -315,3 +315,24 @@ def asked(said: str) -> list[tuple[str, str]]:
     found = re.findall(r"HTTP GET http://\S+?/rubygems/[^/]+/(\S+)|HTTP (\d{3}) ", said)
     paths = [path for path, _ in found if path]
     return list(zip(paths, [status for _, status in found if status], strict=False))
+
+
+def test_gems_come_through_a_connector(world: World, pair: tuple[str, str], tmp_path: Path) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        world.make(pair[0], "left", version)
+    sample = make("top", "1.0.0", needs=(("left", "~> 1.0", "runtime"),))
+    world.upload_bytes(pair[0], sample.content, sample.filename)
+    feed = world.through(pair[0])
+    world.make(feed, "own", "1.0.0")
+    clients = pointed(world, feed, tmp_path / "home")
+    project = clients.project("app", 'gem "top"', 'gem "own"')
+    clients.bundle(project, "install")
+    assert clients.installed(project) == {"left-1.1.0", "own-1.0.0", "top-1.0.0"}
+    assert sorted(world.held(feed)) == [("left", "1.1.0"), ("own", "1.0.0"), ("top", "1.0.0")]
+    world.make(pair[0], "left", "1.2.0")
+    world.make(pair[0], "own", "9.0.0")  # Of a name that is the feed's own nothing comes from outside.
+    world.runtime.sources.forget(feed)
+    clients.bundle(project, "update")
+    assert {"left-1.2.0", "own-1.0.0"} <= clients.installed(project)
+    assert "own-9.0.0" not in clients.installed(project)
+    assert "left (1.2.0)" in clients.gem("search", "left").stdout
