@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "grant": ("app.cli.grants:grant", "Grant tasks to people, and restrict them."),
     "key": ("app.cli.keys:key", "Create, list and delete API keys."),
     "feed": ("app.cli.feeds:feed", "Create, list and change feeds."),
+    "feed-group": ("app.cli.feedgroups:feed_group", "Create, list, rename and delete feed groups."),
     "package": ("app.cli.packages:package", "List, upload, download and delete packages."),
     "promote": ("app.cli.promote:promote", "Promote versions from one feed to another, all or none."),
     "connector": ("app.cli.connectors:connector", "Create, list, change and check connectors."),

@@ -88,7 +88,7 @@ def stocked(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator
 def _connect(runtime: Runtime) -> None:
     """Let a feed look into another, with a version that was pulled, one that failed, and a source that is down."""
     sam = owner("sam")
-    make_feeds(runtime, "npm", "npm-curated")
+    make_feeds(runtime, "npm", "npm-curated", group="Team")
     with runtime.writing(sam) as work:
         for name, change in (
             ("from-dev", connectors.ConnectorChange(feed="npm-dev", filters=["!left-pad"])),

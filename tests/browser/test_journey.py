@@ -105,6 +105,8 @@ PAGES = {
     "files": "/feeds/npm-dev/versions/5.3.0/express?tab=files",
     "version's promotions": "/feeds/npm-prod/versions/2.1.3/ms?tab=promotions",
     "promote": "/promote?from=npm-dev&item=express@5.3.0&item=ms@2.1.3",
+    "feed groups": "/feed-groups",
+    "feed group": "/feed-groups/Team",
     "connectors": "/connectors",
     "new connector": "/connectors/new?feed=npm-curated",
     "a connector": "/connectors/from-dev",

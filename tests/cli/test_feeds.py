@@ -80,3 +80,14 @@ def test_a_feed_with_an_impossible_name_is_refused(promontory: Promontory) -> No
 def test_a_feed_is_deleted_with_what_it_holds(stocked: Promontory) -> None:
     assert "with 3 versions" in stocked("feed", "delete", "npm-dev", "--yes")
     assert [feed["name"] for feed in stocked.json("feed", "list")] == ["npm-prod"]
+
+
+def test_feed_groups_are_made_renamed_and_deleted(promontory: Promontory) -> None:
+    promontory("feed-group", "create", "Payments")
+    promontory("feed", "create", "dev", "--format", "npm", "--group", "Payments")
+    promontory("feed-group", "rename", "Payments", "Billing")
+    assert promontory.json("feed-group", "list") == [{"name": "Billing", "feeds": ["dev"]}]
+    assert "1 feeds" in promontory.refused("feed-group", "delete", "Billing")
+    promontory("feed-group", "delete", "Billing", "--yes")
+    assert promontory.json("feed-group", "list") == []
+    assert promontory.json("feed", "show", "dev")["feedGroup"] is None

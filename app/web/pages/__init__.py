@@ -17,6 +17,7 @@ from app.web.pages import (
     connectors,
     feed,
     feedconnectors,
+    feedgroups,
     feedimport,
     feeds,
     jobs,
@@ -35,9 +36,10 @@ from app.web.pages.session import page_work
 from app.web.rendering import Nav, NavItem
 
 log = logging.getLogger(__name__)
-_FEEDS = (feeds, feed, feedconnectors, feedimport, connectors, settings, package, version, promote, pull, promotions)
+_OF_ONE_FEED = (feed, feedconnectors, feedimport, settings, package, version, promote, pull)
+_FEEDS = (feeds, feedgroups, *_OF_ONE_FEED, connectors, promotions)
 _PARTS = (account, *_FEEDS, jobs, administration, keys, profile, *security.PARTS)
-_OF_FEEDS = ("feed", "feed_connectors", "settings", "package", "version", "promote", "pull")
+_OF_FEEDS = ("feed_groups", *(part.blueprint.name for part in _OF_ONE_FEED))
 
 
 def install(app: Flask) -> None:

@@ -12,14 +12,15 @@ from wtforms.validators import InputRequired, Length, Optional
 from app.domain.errors import AppError, Unauthenticated
 from app.domain.permissions import Permission
 from app.domain.promotion import Accepts, PromoteTo
-from app.services import access, history, listings, people
+from app.services import access, connectors, history, listings, people
 from app.services import feeds as service
 from app.services.history import HistoryFilter
 from app.services.listings import Listing, PackageLine
 from app.services.overview import overview
 from app.services.runtime import Work
-from app.storage.models import Feed
+from app.storage.models import Connector, Feed
 from app.web.extensions import runtime
+from app.web.pages.security.frame import blame
 from app.web.pages.session import current_actor, end_reading, page_work
 
 blueprint = Blueprint("feeds", __name__)
@@ -30,6 +31,7 @@ USAGES = [
     SelectChoice("validated", "Validated: what was approved; takes promotions only"),
     SelectChoice("mixed", "Mixed: a bit of everything"),
 ]
+_PLACES = {"feed-exists": "name", "invalid-name": "name", "format-mismatch": "connector"}
 SAMPLES = ("npm-dev", "npm-test", "npm-prod")
 
 
@@ -47,6 +49,9 @@ class FeedForm(FlaskForm):  # type: ignore[misc] # the library ships no types
         "Feed group", [Optional(), Length(max=100)], description="A team or a pipeline; new names make new groups."
     )
     target = SelectField("Promotes to", description="The next stage, if there is one already.")
+    connector = SelectField(
+        "Connector", default="", description="A source of the same format that people can look into here and pull from."
+    )
 
 
 @blueprint.get("/")
@@ -86,6 +91,10 @@ def create() -> str | Response | tuple[str, int]:
         SelectChoice("", "Any feed of its format"),
         *(SelectChoice(f.name) for f in access.visible_feeds(work)),
     ]
+    form.connector.choices = [
+        SelectChoice("", "None"),
+        *(SelectChoice(each.name, f"{each.name} ({each.format})") for each in _connectors(work)),
+    ]
     if not form.validate_on_submit():
         return render_template("feeds/new.html", form=form)
     end_reading()
@@ -93,15 +102,20 @@ def create() -> str | Response | tuple[str, int]:
         group=form.group.data or None,
         accepts=Accepts.PROMOTIONS if form.usage.data == "validated" else None,
         targets=[form.target.data] if form.target.data else None,
+        connectors=[form.connector.data] if form.connector.data else None,
     )
     try:
         with runtime().writing(current_actor()) as write:
             feed = service.create_feed(write, (form.name.data or "").strip(), form.format.data, change)
     except AppError as error:
-        form.name.errors = [error.message]
+        blame(form, error, _PLACES)
         return render_template("feeds/new.html", form=form), error.status
     flash(f"The feed {feed.name} is there. Point a client at it, or upload a package.", "success")
     return redirect(url_for("feed.show", feed_name=feed.name))
+
+
+def _connectors(work: Work) -> list[Connector]:
+    return connectors.list_connectors(work) if connectors.may_manage_some(work) else []
 
 
 @blueprint.post("/feeds/samples")
