@@ -174,3 +174,25 @@ def test_no_page_has_a_fault_that_axe_finds_nor_scrolls_sideways(page: Page, the
             if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
                 faults.append(f"{name}: scrolls sideways at {width} px")
     assert faults == []
+
+
+@pytest.mark.parametrize("scripts", [True], indirect=True)
+def test_files_are_dropped_anywhere_onto_a_feed_s_page(page: Page, stocked: Runtime) -> None:
+    sign_in(page)
+    page.goto("/feeds/npm-other")
+    page.locator("html[data-ready]").wait_for()
+    kit = stocked.get_format("npm").kit()
+    files = [[f"{name}-1.0.0.tgz", list(kit.make(name, "1.0.0").content)] for name in ("dropped", "thrown")]
+    transfer = page.evaluate_handle(
+        """files => {
+          const transfer = new DataTransfer();
+          for (const [name, bytes] of files) transfer.items.add(new File([new Uint8Array(bytes)], name));
+          return transfer;
+        }""",
+        files,
+    )
+    page.dispatch_event("h1", "dragover", {"dataTransfer": transfer})
+    page.dispatch_event("h1", "drop", {"dataTransfer": transfer})
+    page.wait_for_url("**/feeds/npm-other?sort=-published")
+    assert page.locator("a.name", has_text="dropped").count() == 1
+    assert page.locator("a.name", has_text="thrown").count() == 1
