@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -50,7 +51,8 @@ def test_a_thousand_clients_cost_the_source_one_request(place: Place) -> None:
         gate.set()
         return await asyncio.gather(*tasks)
 
-    got = asyncio.run(all_of_them())
+    with ThreadPoolExecutor(1) as own_thread:  # The browser's tests leave a loop running in theirs.
+        got = own_thread.submit(asyncio.run, all_of_them()).result()
     wanted = f"200 {len(place.content)} {hashlib.sha256(place.content).hexdigest()}"
     assert {answer: got.count(answer) for answer in set(got)} == {wanted: CLIENTS}
     assert place.source.count(TARBALL) == 1

@@ -272,7 +272,7 @@ def test_every_hop_is_guarded(make_network, source, fault_server):
 
 
 def test_a_source_inside_is_refused_unless_let_in(make_network, source, fault_server):
-    with pytest.raises(UpstreamFailed, match=r"is 127\.0\.0\.1.*upstream_hosts"):
+    with pytest.raises(UpstreamFailed, match=r"127\.0\.0\.1 is an address inside.*upstream_hosts"):
         make_network(allowed_hosts=[]).client(source).get_bytes(source.url + "/a")
     assert fault_server.requests == []
 
